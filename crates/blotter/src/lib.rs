@@ -1,0 +1,1 @@
+//! Event-sourced message bus for trading agents

@@ -1,0 +1,1 @@
+//! The trading broker: the port and the paper broker

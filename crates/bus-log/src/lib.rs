@@ -1,0 +1,1 @@
+//! The embedded engine: all streams in one physical log

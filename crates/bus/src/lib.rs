@@ -1,0 +1,1 @@
+//! The bus contract and its in-memory engines.

@@ -1,0 +1,1 @@
+//! Market data in: recorded files, JSON lines and the generated day

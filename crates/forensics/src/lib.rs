@@ -1,0 +1,1 @@
+//! The audit log: every event's bytes and its position, never dropped

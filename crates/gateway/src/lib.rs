@@ -1,0 +1,1 @@
+//! Bus to broker and back, one fenced instance per account

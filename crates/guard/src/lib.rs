@@ -1,0 +1,1 @@
+//! Decisions about time: retry, breaker, rate limit, session calendar, alert suppression

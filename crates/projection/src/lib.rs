@@ -1,0 +1,1 @@
+//! The fold of events into orders, positions, cash, profit and exposure

@@ -1,0 +1,1 @@
+//! Our books against the broker's: breaks, their life, adjustments

@@ -1,0 +1,1 @@
+//! Framed, checksummed, preallocated append files over a Disk port

@@ -1,0 +1,1 @@
+//! Disposable snapshots of tasks and projections

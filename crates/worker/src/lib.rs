@@ -1,0 +1,1 @@
+//! The loop as a state machine: an input, then its effects

@@ -1,0 +1,1 @@
+//! The journal folded back into state, digests and differences
