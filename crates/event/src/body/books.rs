@@ -5,7 +5,9 @@ use alloc::{string::String, vec::Vec};
 use crate::{
     AccountId, Amount, BreakId, Currency, EventId, InstrumentId, Label, LimitSetId, OrderId, Price,
     Quantity, Timestamp,
-    body::choices::{BreakCode, BrokerOrderState, Resolution, RiskRule, Severity, Side},
+    body::choices::{
+        BookingKind, BreakCode, BrokerOrderState, Resolution, RiskRule, Severity, Side,
+    },
     message,
 };
 
@@ -214,6 +216,22 @@ message! {
         3 total_cost: Amount,
     }
 
+    /// A cash booking outside any execution, as the broker lists it.
+    BrokerBooking {
+        /// The broker's name for it, the `fee_id`, `funding_id` or `transfer_id` of its report.
+        1 booking_id: Label,
+        /// What it is.
+        2 booking: BookingKind,
+        /// The currency.
+        3 currency: Currency,
+        /// Signed change of cash: a fee paid is negative.
+        4 amount: Amount,
+        /// The instrument, for funding.
+        5 instrument: Option<InstrumentId>,
+        /// The broker's words.
+        6 reason: String,
+    }
+
     /// What the broker said when it was asked; recorded before anything is compared.
     BrokerSnapshotTaken {
         /// The account.
@@ -234,8 +252,8 @@ message! {
         8 orders_after: Vec<BrokerOrder>,
         /// The cycle of the request.
         9 cycle: u64,
-        /// Bookings outside executions the broker lists since the cursor (ids).
-        10 bookings: Vec<Label>,
+        /// Bookings outside executions, since the cursor of the snapshot before.
+        10 bookings: Vec<BrokerBooking>,
         /// Where the executions listed begin, in the broker's own execution count.
         11 executions_from: u64,
     }

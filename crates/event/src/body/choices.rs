@@ -199,6 +199,16 @@ choice! {
         3 CancelAll = "CANCEL_ALL",
     }
 
+    /// A cash booking outside any execution.
+    BookingKind {
+        /// A fee.
+        1 Fee = "FEE",
+        /// Funding of a perpetual.
+        2 Funding = "FUNDING",
+        /// Cash in or out.
+        3 Transfer = "TRANSFER",
+    }
+
     /// State of an order at a broker, as its snapshot says.
     BrokerOrderState {
         /// Working, nothing filled.

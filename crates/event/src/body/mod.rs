@@ -26,6 +26,7 @@ crate::nested!(
     BrokerOrder,
     BrokerExecution,
     BrokerPosition,
+    BrokerBooking,
 );
 
 /// The families of kinds; a stream per family.

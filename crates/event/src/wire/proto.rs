@@ -67,6 +67,7 @@ pub fn proto_text() -> String {
     message::<BrokerOrder>(&mut out);
     message::<BrokerExecution>(&mut out);
     message::<BrokerPosition>(&mut out);
+    message::<BrokerBooking>(&mut out);
     for kind in Kind::ALL {
         fields(&mut out, kind.as_str(), kind.fields());
     }
@@ -85,6 +86,7 @@ pub fn proto_text() -> String {
     choice::<Resolution>(&mut out);
     choice::<Phase>(&mut out);
     choice::<OperatorVerb>(&mut out);
+    choice::<BookingKind>(&mut out);
     choice::<BrokerOrderState>(&mut out);
     choice::<QuarantineReason>(&mut out);
     out
