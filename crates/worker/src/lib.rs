@@ -1,1 +1,24 @@
-//! The loop as a state machine: an input, then its effects
+//! The loop as a state machine: an input, then its effects. The file to read first is `task.rs`.
+//!
+//! A [`Task`] is one agent over one scope: it has the agent's state, a source name, a gap-free
+//! source sequence and a logical clock. [`Task::step`] takes one event and returns what must become
+//! durable together. Nothing here reads a clock, a bus or a file; a driver does, and a simulator
+//! drives the very same code.
+//!
+//! [`Schedule`] orders deliveries: every task sees every event in log order, and what one event
+//! causes is delivered before the next root.
+//!
+//! Cost: an event nobody subscribed to costs one bit test per task.
+
+#![no_std]
+#![deny(clippy::float_arithmetic)]
+
+extern crate alloc;
+
+mod schedule;
+mod task;
+mod timers;
+
+pub use schedule::{Delivery, Schedule};
+pub use task::{Effects, Task, TaskError, root_event};
+pub use timers::{PendingTimer, Timers, timer_event};
