@@ -14,7 +14,7 @@ use trading::*;
 
 use crate::{
     AccountId, DecodeError, InstrumentId, Key, OrderId, Quantity,
-    wire::{Message, Raw, codec},
+    wire::{Message, Raw, bytes_of, put_nested},
 };
 
 crate::nested!(
@@ -149,14 +149,14 @@ macro_rules! bodies {
 
             pub(crate) fn put(&self, out: &mut alloc::vec::Vec<u8>) {
                 match self { $($(
-                    Self::$kind(body) => codec::put_nested(out, $tag, |out| body.encode(out)),
+                    Self::$kind(body) => put_nested(out, $tag, |out| body.encode(out)),
                 )*)* }
             }
 
             /// Reads the `oneof` member with this tag, `None` when it is no body of ours.
             pub(crate) fn read(tag: u32, raw: Raw<'_>) -> Result<Option<Self>, DecodeError> {
                 Ok(Some(match tag {
-                    $($( $tag => Self::$kind($kind::decode(codec::bytes_of(raw, "body")?)?), )*)*
+                    $($( $tag => Self::$kind($kind::decode(bytes_of(raw, "body")?)?), )*)*
                     _ => return Ok(None),
                 }))
             }

@@ -4,7 +4,7 @@ use alloc::{format, string::ToString};
 
 use serde_json::{Map, Value};
 
-use super::codec::{DecodeError, Field};
+use super::{DecodeError, Field};
 use crate::{Basis, Body, Event, EventId, Key, Kind, Source, Timestamp, TraceId};
 
 /// What a foreign producer supplies; ingress mints the rest.
