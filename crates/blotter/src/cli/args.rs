@@ -1,0 +1,177 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Event-sourced message bus for trading agents.
+#[derive(Debug, Parser)]
+#[command(name = "blotter", version, about, max_term_width = 100)]
+#[command(after_help = "\
+Exit codes: 0 ok, 1 check failed, 2 usage, 3 environment, 4 not found, 5 conflict,
+6 integrity, 7 reconciliation breaks, 8 refused, 130 interrupted.
+Data goes to stdout, words to stderr. `--json` makes stdout machine-readable.")]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Where the data lies, and how to print.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Common {
+    /// Data directory.
+    #[arg(long, default_value = "./blotter-data", env = "BLOTTER_DATA", global = true)]
+    pub(crate) data: PathBuf,
+    /// Configuration file over the shipped settings.
+    #[arg(long, env = "BLOTTER_CONFIG", global = true)]
+    pub(crate) config: Option<PathBuf>,
+    /// Instrument definitions over the shipped ones.
+    #[arg(long, env = "BLOTTER_INSTRUMENTS", global = true)]
+    pub(crate) instruments: Option<PathBuf>,
+    /// Machine-readable output.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Play a generated day with an incident in it, and explain what happened.
+    Demo {
+        #[command(flatten)]
+        common: Common,
+        /// Seed of the day.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Run the whole pipeline on recorded market data.
+    Run {
+        #[command(flatten)]
+        common: Common,
+        /// Tapes: recorded Binance frames or JSON lines, plain or gzip; merged by receive time.
+        #[arg(long, required = true, num_args = 1..)]
+        input: Vec<PathBuf>,
+        /// Free-running agents, the tape paced by its own timestamps.
+        #[arg(long)]
+        live: bool,
+        /// Pace of a live run: 2 is twice as fast as recorded, 0 as fast as possible.
+        #[arg(long, default_value_t = 1, requires = "live")]
+        speed: u32,
+    },
+    /// Rebuild state from the journal; with --agents, run every agent again and compare bytes.
+    Replay {
+        #[command(flatten)]
+        common: Common,
+        /// Up to this journal index or instant.
+        #[arg(long)]
+        as_of: Option<String>,
+        /// Run every agent again and compare what it emits, byte for byte.
+        #[arg(long)]
+        agents: bool,
+    },
+    /// Positions, orders, cash and profit.
+    State {
+        #[command(flatten)]
+        common: Common,
+        /// As of this journal index or instant.
+        #[arg(long)]
+        as_of: Option<String>,
+    },
+    /// Events as they land.
+    Tail {
+        #[command(flatten)]
+        common: Common,
+        /// From this journal index; without it, the last 20.
+        #[arg(long)]
+        from: Option<u64>,
+        /// Wait for more.
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Is the log whole, and is every event of it in the journal?
+    Verify {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The causal tree of a trace, or of the trace an event or order belongs to.
+    Trace {
+        #[command(flatten)]
+        common: Common,
+        /// Trace, event or order id.
+        id: String,
+    },
+    /// Why an order was sent: back to the tick.
+    Why {
+        #[command(flatten)]
+        common: Common,
+        /// Order id.
+        order: String,
+    },
+    /// Our books against the broker's.
+    Reconcile {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// JSON lines on stdin become events, also while `run` runs.
+    Publish {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Stop trading; works with the bus stopped and the disk full.
+    Halt {
+        #[command(flatten)]
+        common: Common,
+        /// Why.
+        #[arg(long, default_value = "operator")]
+        reason: String,
+        /// Who; the login name by default.
+        #[arg(long)]
+        actor: Option<String>,
+        /// One account only.
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Trade again, after a clean reconciliation.
+    Resume {
+        #[command(flatten)]
+        common: Common,
+        /// Who.
+        #[arg(long)]
+        actor: String,
+        /// Why.
+        #[arg(long)]
+        reason: String,
+        /// One account only.
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Cancel every open order.
+    CancelAll {
+        #[command(flatten)]
+        common: Common,
+        /// Why.
+        #[arg(long, default_value = "operator")]
+        reason: String,
+        /// Who; the login name by default.
+        #[arg(long)]
+        actor: Option<String>,
+        /// One account only.
+        #[arg(long)]
+        account: Option<String>,
+    },
+    /// Settings.
+    Config {
+        /// What about them.
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Every setting with its value and origin.
+    Show {
+        #[command(flatten)]
+        common: Common,
+    },
+}
