@@ -4,19 +4,45 @@
 //! randomness, no bus, no broker and no file, so it can be run again over the same inputs and must
 //! decide the same. Bad input is answered by an event, never by an error.
 //!
-//! Enter at [`Agent`].
+//! | shipped agent | one task per | decides |
+//! |---|---|---|
+//! | [`session::Session`] | system | which trading day it is |
+//! | [`quality::Quality`] | system | whether market data can be taken at face value |
+//! | [`strategy::Imbalance`] | system | which way a market leans |
+//! | [`trader::Trader`] | account | which orders follow from signals |
+//! | [`risk::Risk`] | account | which orders may be sent |
+//! | [`monitor::Monitor`] | system | what people must know, and when trading stops |
+//!
+//! Enter at [`Agent`]; test an agent on a [`Probe`]; record why it decided with [`Evidence`].
 
 #![no_std]
 #![deny(clippy::float_arithmetic)]
 
 extern crate alloc;
 
+#[allow(dead_code)]
+mod contract;
+mod evidence;
+#[allow(dead_code)]
+mod executions;
+//pub mod monitor;
 mod outbox;
+mod probe;
+//pub mod quality;
+//pub mod risk;
+pub mod session;
+pub mod state;
+pub mod strategy;
+#[cfg(test)]
+mod testing;
+//pub mod trader;
 
 use alloc::vec::Vec;
 
 use event::{AccountId, Event, Kind, Label};
+pub use evidence::{Evidence, Seen};
 pub use outbox::{Emission, Outbox, TimerRequest};
+pub use probe::Probe;
 
 /// Which keys one task of an agent sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,4 +108,9 @@ pub trait Agent: Send {
     fn restore(&mut self, _snapshot: &[u8]) -> Result<(), RestoreError> {
         Err(RestoreError)
     }
+}
+
+/// A label written in this crate: text that is none becomes `-`.
+fn label(text: &str) -> Label {
+    Label::new(text).unwrap_or_else(|_| event::Key::system().label())
 }

@@ -1,0 +1,135 @@
+//! Executions, each counted once, and what takes them back.
+
+use alloc::{collections::BTreeMap, vec::Vec};
+
+use event::{
+    Amount, Body, Currency, InstrumentId, Label, OrderId, Price, message, nested,
+    trading::{ExecutionBusted, ExecutionCorrected, OrderExecuted},
+};
+
+message! {
+    /// What one execution stands for now; a busted one stands for nothing.
+    Executed {
+        /// The broker's name for it.
+        1 exec_id: Label,
+        /// The order.
+        2 order: OrderId,
+        /// The instrument.
+        3 instrument: InstrumentId,
+        /// Signed quantity.
+        4 quantity: Amount,
+        /// Price.
+        5 price: Price,
+        /// Fee paid.
+        6 fee: Amount,
+        /// The fee's currency.
+        7 fee_currency: Currency,
+    }
+}
+
+nested!(Executed);
+
+/// A change of what is held: an execution's terms, or the opposite of one that was taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) order: OrderId,
+    pub(crate) instrument: InstrumentId,
+    pub(crate) quantity: Amount,
+    pub(crate) price: Price,
+    pub(crate) fee: Amount,
+    pub(crate) fee_currency: Currency,
+}
+
+/// The executions of one account, by the broker's name for them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Executions {
+    known: BTreeMap<Label, Executed>,
+    busted: BTreeMap<Label, ()>,
+}
+
+impl Executions {
+    /// What follows from a fact; nothing from one seen before, or from another kind of event.
+    pub(crate) fn fold(&mut self, body: &Body) -> Vec<Change> {
+        match body {
+            Body::OrderExecuted(executed) => self.execute(executed),
+            Body::ExecutionBusted(bust) => self.bust(bust),
+            Body::ExecutionCorrected(correction) => self.correct(correction),
+            _ => Vec::new(),
+        }
+    }
+
+    fn execute(&mut self, executed: &OrderExecuted) -> Vec<Change> {
+        let id = executed.exec_id;
+        if self.known.contains_key(&id) || self.busted.contains_key(&id) {
+            return Vec::new();
+        }
+        let size = executed.last_quantity.amount();
+        let terms = Executed {
+            exec_id: id,
+            order: executed.order,
+            instrument: executed.instrument,
+            quantity: Amount(size.0 * i128::from(executed.side.sign())),
+            price: executed.last_price,
+            fee: executed.fee,
+            fee_currency: executed.fee_currency,
+        };
+        let change = terms.change();
+        let _ = self.known.insert(id, terms);
+        Vec::from([change])
+    }
+
+    fn bust(&mut self, bust: &ExecutionBusted) -> Vec<Change> {
+        let _ = self.busted.insert(bust.exec_id, ());
+        self.known.remove(&bust.exec_id).iter().map(Executed::reversal).collect()
+    }
+
+    fn correct(&mut self, correction: &ExecutionCorrected) -> Vec<Change> {
+        let Some(terms) = self.known.get_mut(&correction.exec_id) else { return Vec::new() };
+        let reversal = terms.reversal();
+        let size = correction.quantity.amount().0;
+        terms.quantity = Amount(if terms.quantity.0 < 0 { -size } else { size });
+        terms.price = correction.price;
+        terms.fee = correction.fee;
+        Vec::from([reversal, terms.change()])
+    }
+
+    /// What is known, for a snapshot.
+    pub(crate) fn known(&self) -> Vec<Executed> {
+        self.known.values().cloned().collect()
+    }
+
+    /// The executions taken back, for a snapshot.
+    pub(crate) fn busted(&self) -> Vec<Label> {
+        self.busted.keys().copied().collect()
+    }
+
+    pub(crate) fn restored(known: Vec<Executed>, busted: Vec<Label>) -> Self {
+        Self {
+            known: known.into_iter().map(|terms| (terms.exec_id, terms)).collect(),
+            busted: busted.into_iter().map(|id| (id, ())).collect(),
+        }
+    }
+}
+
+impl Executed {
+    const fn change(&self) -> Change {
+        Change {
+            order: self.order,
+            instrument: self.instrument,
+            quantity: self.quantity,
+            price: self.price,
+            fee: self.fee,
+            fee_currency: self.fee_currency,
+        }
+    }
+
+    /// Quantities come from an `i64` and fees from decimal text, so neither is the least `i128`.
+    fn reversal(&self) -> Change {
+        let change = self.change();
+        Change {
+            quantity: Amount(change.quantity.0.saturating_neg()),
+            fee: Amount(change.fee.0.saturating_neg()),
+            ..change
+        }
+    }
+}

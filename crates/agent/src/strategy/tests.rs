@@ -1,0 +1,87 @@
+use alloc::{vec, vec::Vec};
+
+use event::Body;
+
+use super::*;
+use crate::{Probe, testing::*};
+
+/// A tape of quotes, one every 100 ms: bid size, offer size.
+fn tape(sizes: &[(u32, u32)]) -> Vec<(Timestamp, Body)> {
+    (0_i64..)
+        .zip(sizes)
+        .map(|(step, (bid, ask))| {
+            let (bid, ask) = (alloc::format!("{bid}"), alloc::format!("{ask}"));
+            let quoted = quote(spot(), ("100", &bid), ("100.01", &ask), step as u64 + 1);
+            (at_ms(step * 100), quoted.into())
+        })
+        .collect()
+}
+
+/// When and which way the strategy signals on a tape.
+fn check(sizes: &[(u32, u32)], expected: &[(i64, Side)]) {
+    let mut probe = Probe::new(Imbalance::new(Config::default())).unwrap();
+    let mut signals = Vec::new();
+    for (time, body) in tape(sizes) {
+        for event in probe.tell(time, body) {
+            let Body::SignalEmitted(signal) = event.body else { panic!("only signals") };
+            signals.push((event.time.0 / 1_000_000, signal.direction));
+        }
+    }
+    assert_eq!(signals, expected);
+}
+
+#[test]
+fn a_lasting_lean_is_signalled_once() {
+    check(&vec![(9, 1); 300], &[(2100, Side::Buy)]);
+    check(&vec![(1, 9); 300], &[(2100, Side::Sell)]);
+}
+
+#[test]
+fn an_even_book_says_nothing() {
+    check(&vec![(5, 5); 300], &[]);
+}
+
+#[test]
+fn a_reversal_waits_for_the_cooldown() {
+    let sizes = [vec![(9, 1); 40], vec![(1, 9); 200]].concat();
+    check(&sizes, &[(2100, Side::Buy), (12_100, Side::Sell)]);
+}
+
+#[test]
+fn a_lean_that_came_back_to_even_is_signalled_again() {
+    let sizes = [vec![(9, 1); 40], vec![(5, 5); 100], vec![(9, 1); 40]].concat();
+    check(&sizes, &[(2100, Side::Buy), (16_000, Side::Buy)]);
+}
+
+#[test]
+fn the_average_depends_on_time_and_not_on_how_often_a_venue_quotes() {
+    let mut averages = Vec::new();
+    for step_ms in [10, 100] {
+        let mut agent = Imbalance::new(Config { enter_ppm: PPM * 2, ..Config::default() });
+        let mut out = Outbox::new(id(1), source("t"));
+        for ms in (0..=2000).step_by(step_ms) {
+            let quoted = quote(spot(), ("100", "9"), ("100.01", "1"), 1);
+            let mut probe = Probe::new(agent.clone()).unwrap();
+            let event = probe.root(source("f"), at_ms(ms), quoted);
+            agent.on_event(event.time, &event, &mut out);
+        }
+        averages.push(agent.leans[&spot()].average_ppm);
+    }
+    assert!((averages[0] - averages[1]).abs() < 20_000, "{averages:?}");
+}
+
+#[test]
+fn a_signal_shows_what_it_was_formed_on() {
+    let mut probe = Probe::new(Imbalance::new(Config::default())).unwrap();
+    let said: Vec<_> =
+        tape(&[(9, 1); 30]).into_iter().flat_map(|(time, body)| probe.tell(time, body)).collect();
+    let basis = said[0].basis.as_ref().unwrap();
+    assert_eq!(basis.cut[0].source_seq, 22);
+    assert_eq!(basis.observed[1].value, "800000");
+}
+
+#[test]
+fn a_restart_changes_nothing() {
+    let sizes = [vec![(9, 1); 40], vec![(1, 9); 200], vec![(7, 1); 150]].concat();
+    check_deterministic(|| Imbalance::new(Config::default()), &tape(&sizes));
+}
