@@ -1,1 +1,5 @@
-//! Event-sourced message bus for trading agents
+//! Event-sourced message bus for trading agents: the assembly.
+pub mod control;
+pub mod query;
+mod config;
+mod exit;

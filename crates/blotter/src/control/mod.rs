@@ -43,3 +43,6 @@ pub enum ControlError {
         max: usize,
     },
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! Settings.
+mod layers;
+pub use layers::*;
+
+#[cfg(test)]
+mod tests;

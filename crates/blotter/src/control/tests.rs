@@ -1,0 +1,100 @@
+//! The latch and the command journal, through crashes and damage.
+
+use std::{fs, os::unix::fs::FileExt};
+
+use event::{EventId, Timestamp, choices::OperatorVerb};
+
+use super::{CommandJournal, ControlError, HaltLatch, LatchState, OperatorCommand};
+
+fn command(reason: &str) -> OperatorCommand {
+    OperatorCommand {
+        number: 0,
+        id: EventId([7; 16]),
+        verb: OperatorVerb::Halt,
+        account: None,
+        actor: "op".into(),
+        reason: reason.into(),
+        given_at: Timestamp(5),
+    }
+}
+
+#[test]
+fn a_halt_outlives_the_process_and_a_release_ends_it() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Open);
+    HaltLatch::open(dir.path()).unwrap().halt("too wild").unwrap();
+    let reason = "too wild".to_owned();
+    assert_eq!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Halted { reason });
+    HaltLatch::open(dir.path()).unwrap().release().unwrap();
+    assert_eq!(HaltLatch::open(dir.path()).unwrap().state(), LatchState::Open);
+}
+
+#[test]
+fn a_damaged_latch_reads_as_halted_until_it_is_set_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let latch = HaltLatch::open(dir.path()).unwrap();
+    latch.release().unwrap();
+    for at in [0, 9, 21, 512, 530] {
+        let path = dir.path().join("latch");
+        let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).unwrap();
+        file.write_all_at(&[byte[0] ^ 0x40], at).unwrap();
+        assert!(matches!(latch.state(), LatchState::Halted { .. }), "flip at {at} went unseen");
+        latch.release().unwrap();
+        assert_eq!(latch.state(), LatchState::Open);
+    }
+}
+
+#[test]
+fn halting_needs_no_new_space() {
+    let dir = tempfile::tempdir().unwrap();
+    let latch = HaltLatch::open(dir.path()).unwrap();
+    let journal = CommandJournal::open(dir.path()).unwrap();
+    let sizes = |name: &str| {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = fs::metadata(dir.path().join(name)).unwrap();
+        (metadata.len(), metadata.blocks())
+    };
+    let before = (sizes("latch"), sizes("commands"));
+    latch.halt(&"x".repeat(4000)).unwrap();
+    let _ = journal.append(command("no space")).unwrap();
+    assert_eq!((sizes("latch"), sizes("commands")), before);
+}
+
+#[test]
+fn commands_come_back_in_order_until_they_are_logged() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = CommandJournal::open(dir.path()).unwrap();
+    for number in 1..=3 {
+        let appended = journal.append(command(&format!("reason {number}"))).unwrap();
+        assert_eq!(appended.number, number);
+    }
+    let other = CommandJournal::open(dir.path()).unwrap();
+    let reasons: Vec<_> = other.after(1).unwrap().into_iter().map(|c| c.reason).collect();
+    assert_eq!(reasons, ["reason 2", "reason 3"]);
+    other.logged(3).unwrap();
+    assert_eq!(journal.append(command("next")).unwrap().number, 4);
+}
+
+#[test]
+fn a_full_journal_refuses_instead_of_overwriting() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = CommandJournal::open(dir.path()).unwrap();
+    for _ in 0..1024 {
+        let _ = journal.append(command("again")).unwrap();
+    }
+    assert!(matches!(journal.append(command("one more")), Err(ControlError::Full { .. })));
+    journal.logged(1).unwrap();
+    assert_eq!(journal.append(command("one more")).unwrap().number, 1025);
+    assert_eq!(journal.after(1).unwrap().len(), 1024);
+}
+
+#[test]
+fn a_reason_that_does_not_fit_is_refused_with_its_bound() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = CommandJournal::open(dir.path()).unwrap();
+    let refused = journal.append(command(&"y".repeat(600)));
+    assert!(matches!(refused, Err(ControlError::TooLong { .. })));
+    assert!(journal.after(0).unwrap().is_empty());
+}

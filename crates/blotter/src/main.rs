@@ -1,5 +1,0 @@
-//! The `blotter` binary.
-
-fn main() -> std::process::ExitCode {
-    blotter::App::new().main()
-}

@@ -1,0 +1,2 @@
+//! The path of one event, assembled: ingress, tasks, gateway, broker, log, journal.
+
