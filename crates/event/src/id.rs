@@ -41,7 +41,7 @@ macro_rules! hex_ids {
             type Err = IdError;
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let wrong = IdError { expected: $bytes * 2 };
-                if text.len() != $bytes * 2 || !text.is_ascii() {
+                if text.len() != $bytes * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
                     return Err(wrong);
                 }
                 let mut id = [0; $bytes];

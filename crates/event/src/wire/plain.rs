@@ -174,7 +174,7 @@ impl Scalar for Blob {
     fn of_json(value: &Value, field: &'static str) -> Result<Self, DecodeError> {
         let text = json_text(value, field)?;
         let wrong = || DecodeError::value(field, "not pairs of hexadecimal digits");
-        if text.len() % 2 != 0 || !text.is_ascii() {
+        if text.len() % 2 != 0 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(wrong());
         }
         text.as_bytes()
