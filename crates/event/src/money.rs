@@ -93,10 +93,12 @@ fn parse_scaled(text: &str, scale: u8) -> Result<i128, MoneyError> {
         return Err(MoneyError::Malformed);
     }
     let mut value: i128 = 0;
+    // The lowest number has no positive twin, so a negative one is built downwards.
     let mut push = |digit: u8| -> Result<(), MoneyError> {
+        let step = i128::from(digit);
         value = value
             .checked_mul(10)
-            .and_then(|shifted| shifted.checked_add(i128::from(digit)))
+            .and_then(|up| if negative { up.checked_sub(step) } else { up.checked_add(step) })
             .ok_or(MoneyError::Overflow)?;
         Ok(())
     };
@@ -116,7 +118,7 @@ fn parse_scaled(text: &str, scale: u8) -> Result<i128, MoneyError> {
     for _ in places..scale {
         push(0)?;
     }
-    Ok(if negative { -value } else { value })
+    Ok(value)
 }
 
 const fn digit_of(byte: u8) -> Result<u8, MoneyError> {
@@ -287,7 +289,7 @@ impl Quantity {
         }
     }
 
-    /// `self + other`, in the finer scale of the two where it fits, else in the fewest places.
+    /// `self + other`, in the fewest places.
     ///
     /// # Errors
     /// [`MoneyError::Overflow`].
@@ -295,7 +297,7 @@ impl Quantity {
         Self::from_amount(self.amount().plus(other.amount())?)
     }
 
-    /// `self - other`.
+    /// `self - other`, in the fewest places.
     ///
     /// # Errors
     /// [`MoneyError::Overflow`].
@@ -456,8 +458,9 @@ fn wide_scaled(value: i128, numerator: i128, denominator: i128) -> Result<i128, 
     if rest > other || (rest == other && quotient & 1 == 1) {
         quotient = quotient.checked_add(1).ok_or(MoneyError::Overflow)?;
     }
-    let signed = i128::try_from(quotient).map_err(|_| MoneyError::Overflow)?;
-    Ok(if negative { -signed } else { signed })
+    let signed =
+        if negative { 0_i128.checked_sub_unsigned(quotient) } else { quotient.try_into().ok() };
+    signed.ok_or(MoneyError::Overflow)
 }
 
 /// The 256-bit product of two 128-bit numbers, as high and low halves.
