@@ -111,12 +111,10 @@ impl core::str::FromStr for Timestamp {
         if civil(days) != (year, month as u32, day as u32) {
             return Err(TimestampError);
         }
-        days.checked_mul(DAY_NS)
-            .and_then(|ns| {
-                ns.checked_add((hour * 3600 + minute * 60 + second) * SECOND_NS + fraction)
-            })
-            .map(Self)
-            .ok_or(TimestampError)
+        // The first day of the range begins before it, so the sum is made in wider numbers.
+        let of_day = (hour * 3600 + minute * 60 + second) * SECOND_NS + fraction;
+        let ns = i128::from(days) * i128::from(DAY_NS) + i128::from(of_day);
+        i64::try_from(ns).map(Self).map_err(|_| TimestampError)
     }
 }
 
