@@ -45,8 +45,9 @@ impl<'a> Fields<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
-        let head = self.varint()?;
-        let tag = u32::try_from(head >> 3).map_err(|_| DecodeError::Malformed)?;
+        // Tags end at 2^29 - 1, so tag and wire type fit in 32 bits.
+        let head = u32::try_from(self.varint()?).map_err(|_| DecodeError::Malformed)?;
+        let tag = head >> 3;
         if tag == 0 {
             return Err(DecodeError::Malformed);
         }
