@@ -1,0 +1,12 @@
+//! The vocabulary's promises: money is exact, ids are frozen, bytes and JSON mean the same, and a
+//! schema that grows breaks no reader.
+
+mod evolution;
+mod fuzz;
+mod golden;
+mod id;
+mod json;
+mod label;
+mod money;
+mod proto;
+mod time;
