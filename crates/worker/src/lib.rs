@@ -19,6 +19,9 @@ mod schedule;
 mod task;
 mod timers;
 
+#[cfg(test)]
+mod tests;
+
 pub use schedule::{Delivery, Schedule};
 pub use task::{Effects, Task, TaskError, root_event};
 pub use timers::{PendingTimer, Timers, timer_event};

@@ -5,9 +5,11 @@
 mod journal;
 mod latch;
 mod slots;
+mod socket;
 
 pub use journal::{CommandJournal, OperatorCommand};
 pub use latch::{HaltLatch, LatchState};
+pub use socket::{Published, Publisher, Socket, socket_path};
 
 /// Why a control file cannot be used.
 #[derive(Debug, thiserror::Error)]

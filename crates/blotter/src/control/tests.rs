@@ -98,3 +98,23 @@ fn a_reason_that_does_not_fit_is_refused_with_its_bound() {
     assert!(matches!(refused, Err(ControlError::TooLong { .. })));
     assert!(journal.after(0).unwrap().is_empty());
 }
+
+#[test]
+fn a_producer_gets_its_answers_in_order_and_a_gone_writer_is_seen() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(super::Publisher::connect(dir.path()).unwrap().is_none());
+    let socket = super::Socket::listen(dir.path()).unwrap();
+    let path = dir.path().to_path_buf();
+    let producer = std::thread::spawn(move || {
+        let mut publisher = super::Publisher::connect(&path).unwrap().unwrap();
+        ["one", "two"].map(|line| publisher.publish(line).unwrap())
+    });
+    for _ in 0..2 {
+        let published = socket.next_within(std::time::Duration::from_secs(10)).unwrap();
+        let answer = format!("got {}", published.line);
+        published.answer(answer);
+    }
+    assert_eq!(producer.join().unwrap(), [Some("got one".into()), Some("got two".into())]);
+    drop(socket);
+    assert!(super::Publisher::connect(dir.path()).unwrap().is_none());
+}

@@ -1,0 +1,234 @@
+//! One scheduler over all tasks, gateways and brokers: deterministic, whatever the batching.
+//!
+//! A root is staged, delivered to every task in order, and so is everything it causes, until all is
+//! quiet; then the venue sees the market event and its reports come in as further roots. What is
+//! staged becomes durable in batches; before any call to a broker it becomes durable at once.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use broker::{Moment, PaperBroker};
+use event::{Body, Event, Source, Timestamp};
+use gateway::{Gateway, Latch, Plan};
+use worker::{Delivery, Schedule, Task, Timers};
+
+use super::{PipelineError, fold::Fold, stage::Stage};
+use crate::control::{HaltLatch, LatchState};
+
+/// A task and how far it has decided.
+pub(crate) struct Seat {
+    pub(crate) task: Task,
+    /// Inputs at or below this index were decided before this process started.
+    pub(crate) through: Option<u64>,
+}
+
+/// An account's gateway, and the broker it talks to.
+pub(crate) struct Desk {
+    pub(crate) gateway: Gateway,
+    pub(crate) broker: PaperBroker,
+    /// Commands at or below this index were answered before this process started.
+    pub(crate) through: Option<u64>,
+}
+
+/// Everything that decides, and everything it decides about.
+pub(crate) struct Machine {
+    pub(crate) seats: Vec<Seat>,
+    pub(crate) desks: Vec<Desk>,
+    pub(crate) timers: Timers,
+    pub(crate) schedule: Schedule,
+    pub(crate) fold: Fold,
+    pub(crate) stage: Stage,
+    pub(crate) latch: HaltLatch,
+    /// The session clock: the time of the last root.
+    pub(crate) clock: Timestamp,
+    /// Market records the venue has printed.
+    pub(crate) position: u64,
+}
+
+impl Machine {
+    /// The session clock and tape position, as the broker sees them.
+    pub(crate) const fn moment(&self) -> Moment {
+        Moment { time: self.clock, position: self.position }
+    }
+
+    /// Takes a root in and runs what follows from it to its end.
+    pub(crate) fn root(&mut self, event: Event) -> Result<(), PipelineError> {
+        let venue = is_venue_record(&event).then(|| event.clone());
+        self.accept(event.source, vec![event], None)?;
+        self.settle()?;
+        if let Some(record) = venue {
+            self.show_venue(&record);
+        }
+        self.take_reports()
+    }
+
+    /// Fires every timer due at or before `now`, each to its end.
+    pub(crate) fn fire_timers(&mut self, now: Timestamp) -> Result<(), PipelineError> {
+        while let Some(event) = self.timers.fire(now, self.clock)? {
+            self.root(event)?;
+        }
+        Ok(())
+    }
+
+    /// Stages events of a source outside the tasks and queues them for delivery.
+    pub(crate) fn accept(
+        &mut self,
+        source: Source,
+        events: Vec<Event>,
+        mark: Option<u64>,
+    ) -> Result<(), PipelineError> {
+        for (index, event) in self.stage.put(source, events, None, &[], mark)? {
+            self.schedule.push(index, event);
+        }
+        Ok(())
+    }
+
+    /// Delivers until all is quiet.
+    pub(crate) fn settle(&mut self) -> Result<(), PipelineError> {
+        while let Some(delivery) = self.schedule.pop() {
+            self.deliver(&delivery)?;
+        }
+        Ok(())
+    }
+
+    /// Delivers one event to the fold, to every task, then to the gateways.
+    pub(crate) fn deliver(&mut self, delivery: &Delivery) -> Result<(), PipelineError> {
+        let Delivery { index, event } = delivery;
+        self.note_time(event);
+        self.timers.fired(event);
+        self.fold.apply(event, self.stage.bytes_of(*index));
+        for at in 0..self.seats.len() {
+            self.step(at, *index, event)?;
+        }
+        for at in 0..self.desks.len() {
+            self.command(at, *index, event)?;
+        }
+        Ok(())
+    }
+
+    /// Moves clock and position on with a root.
+    fn note_time(&mut self, event: &Event) {
+        if event.cause_id.is_none() && !is_broker_fact(event) {
+            self.clock = self.clock.max(event.time);
+        }
+        if is_venue_record(event) {
+            self.position += 1;
+        }
+    }
+
+    fn step(&mut self, at: usize, index: u64, event: &Event) -> Result<(), PipelineError> {
+        let Some(seat) = self.seats.get_mut(at) else { return Ok(()) };
+        if !seat.task.wants(event) {
+            return Ok(());
+        }
+        let decided = seat.through.is_some_and(|through| index <= through);
+        let Some(effects) = seat.task.step(event) else { return Ok(()) };
+        if decided {
+            return Ok(());
+        }
+        let source = seat.task.source();
+        let staged = self.stage.put(source, effects.events, Some(index), &effects.timers, None)?;
+        for timer in effects.timers {
+            self.timers.set(timer);
+        }
+        for (index, event) in staged {
+            self.schedule.push(index, event);
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, at: usize, index: u64, event: &Event) -> Result<(), PipelineError> {
+        let (moment, latch) = (self.moment(), self.latch());
+        let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
+        if desk.through.is_some_and(|through| index <= through) {
+            return Ok(());
+        }
+        let plan = desk.gateway.plan(event, moment, latch);
+        self.carry_out(at, index, plan)
+    }
+
+    fn carry_out(&mut self, at: usize, index: u64, plan: Plan) -> Result<(), PipelineError> {
+        let moment = self.moment();
+        let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
+        let source = desk.gateway.source();
+        if !plan.events.is_empty() {
+            for (index, event) in self.stage.put(source, plan.events, Some(index), &[], None)? {
+                self.schedule.push(index, event);
+            }
+        }
+        if plan.calls.is_empty() {
+            return Ok(());
+        }
+        // The attempt is durable before the broker hears of it.
+        self.stage.flush()?;
+        for call in plan.calls {
+            let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
+            let facts = desk.gateway.perform(&call, &mut desk.broker, moment)?;
+            let source = desk.gateway.broker_source();
+            self.accept(source, facts, None)?;
+        }
+        Ok(())
+    }
+
+    /// Asks again what a crash left unanswered: the paper broker keeps a record of attempts.
+    pub(crate) fn ask_again(&mut self) -> Result<(), PipelineError> {
+        for at in 0..self.desks.len() {
+            let Some(desk) = self.desks.get(at) else { continue };
+            let calls = desk.gateway.unanswered();
+            let through = desk.through.unwrap_or(0);
+            self.carry_out(at, through, Plan { events: Vec::new(), calls })?;
+        }
+        Ok(())
+    }
+
+    /// The venue prints a record; its own matching happens behind the broker.
+    pub(crate) fn show_venue(&mut self, record: &Event) {
+        let moment = self.moment();
+        for desk in &mut self.desks {
+            desk.broker.on_market(moment, record);
+        }
+    }
+
+    /// Takes in what brokers have reported, to its end.
+    pub(crate) fn take_reports(&mut self) -> Result<(), PipelineError> {
+        for at in 0..self.desks.len() {
+            loop {
+                let moment = self.moment();
+                let Some(desk) = self.desks.get_mut(at) else { break };
+                let Some(facts) = desk.gateway.read_reports(&mut desk.broker, moment)? else { break };
+                let source = desk.gateway.broker_source();
+                self.accept(source, facts.events, Some(facts.mark))?;
+                self.settle()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn latch(&self) -> Latch {
+        match self.latch.state() {
+            LatchState::Open => Latch::Open,
+            LatchState::Halted { .. } => Latch::Halted,
+        }
+    }
+
+    /// Tasks' sources and the versions of their code.
+    pub(crate) fn sources(&self) -> BTreeMap<Source, event::Label> {
+        self.seats.iter().map(|seat| (seat.task.source(), seat.task.version())).collect()
+    }
+}
+
+/// Whether the event is a record of a tape: what the venue itself printed.
+pub(crate) fn is_venue_record(event: &Event) -> bool {
+    event.source.as_str().starts_with("file/")
+}
+
+fn is_broker_fact(event: &Event) -> bool {
+    event.source.as_str().starts_with("broker/")
+}
+
+/// Whether the body is market data a venue's matching reacts to.
+pub(crate) const fn is_market(body: &Body) -> bool {
+    matches!(body.kind().family(), event::Family::Market)
+}
+
+/// An event shared between deliveries.
+pub(crate) type Shared = Arc<Event>;
