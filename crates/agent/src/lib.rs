@@ -28,7 +28,7 @@ mod executions;
 //pub mod monitor;
 mod outbox;
 mod probe;
-//pub mod quality;
+pub mod quality;
 //pub mod risk;
 pub mod session;
 pub mod state;
