@@ -1,22 +1,27 @@
-//! Project tasks: `cargo xtask test | tidy | schemas | kinds`.
+//! Project tasks: what a person would otherwise do by hand or in a shell script.
 //!
-//! What a person would otherwise do by hand or in a shell script. It builds fast because it knows
-//! only the vocabulary, never the rest of the product.
+//! It builds fast because it knows only the vocabulary, never the rest of the product.
 
 use std::{env, path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, bail};
 
+mod errors;
+mod kinds;
 mod schemas;
+mod streams;
+mod suites;
+mod tidy;
 
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  test                 every suite against its time budget; ends with `N passed, N failed`
+  test [SUITE...]      every suite, or those named, against its time budget
   tidy                 directions of dependencies, purity, words, files, named tests
   schemas              schemas/proto from the declarations in crates/event
   schemas --bless      the same, and golden bytes for goldens that have JSON only
   kinds                docs/kinds.md from schemas/kinds.toml
+  errors               docs/errors from the error enums and docs/errors/advice.toml
 ";
 
 fn main() -> ExitCode {
@@ -32,8 +37,12 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["test", only @ ..] => suites::run(only),
+        ["tidy"] => tidy::run(),
         ["schemas"] => schemas::write(),
         ["schemas", "--bless"] => schemas::write().and_then(|()| schemas::bless()),
+        ["kinds"] => kinds::write(),
+        ["errors"] => errors::write(),
         _ => bail!("{USAGE}"),
     }
 }

@@ -1,0 +1,192 @@
+//! `cargo xtask test`: every suite against its time budget.
+//!
+//! The budgets are for a warm build on two cores. A suite past its budget is marked, not failed: a
+//! slow machine is no defect of the tree.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+
+use crate::{
+    root,
+    tidy::{self, Rules},
+};
+
+/// What a suite runs.
+enum Work {
+    /// A check of the tree, in this process.
+    Tidy,
+    /// Cargo, once per list of arguments.
+    Cargo(Vec<Vec<String>>),
+}
+
+struct Suite {
+    name: &'static str,
+    budget_s: u64,
+    work: Work,
+}
+
+/// How a suite ended. A suite that runs no tests counts as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
+fn suites() -> Result<Vec<Suite>> {
+    let cargo = |line: &str| line.split(' ').map(String::from).collect::<Vec<_>>();
+    let once = |line: &str| Work::Cargo(vec![cargo(line)]);
+    let pure = Rules::read()?.pure;
+    let mut suites = vec![
+        Suite { name: "fmt", budget_s: 10, work: once("fmt --all --check") },
+        Suite { name: "tidy", budget_s: 5, work: Work::Tidy },
+        Suite {
+            name: "purity",
+            budget_s: 30,
+            work: Work::Cargo(
+                pure.iter().map(|name| cargo(&format!("check --quiet --package {name}"))).collect(),
+            ),
+        },
+        Suite {
+            name: "clippy",
+            budget_s: 120,
+            work: once("clippy --workspace --all-targets --quiet -- -D warnings"),
+        },
+        Suite {
+            name: "build",
+            budget_s: 240,
+            work: once("test --workspace --all-targets --no-run --quiet"),
+        },
+        Suite {
+            name: "unit",
+            budget_s: 60,
+            work: once("test --workspace --exclude tests --lib --bins --tests --no-fail-fast"),
+        },
+        Suite { name: "doc", budget_s: 60, work: once("test --workspace --doc --no-fail-fast") },
+    ];
+    if root().join("tests/Cargo.toml").exists() {
+        suites.push(Suite {
+            name: "integration",
+            budget_s: 120,
+            work: once("test --package tests --no-fail-fast"),
+        });
+    }
+    Ok(suites)
+}
+
+/// Runs every suite, or those named; fails when one does, after all have run.
+pub(crate) fn run(only: &[&str]) -> Result<()> {
+    let mut suites = suites()?;
+    if let Some(unknown) = only.iter().find(|name| suites.iter().all(|suite| suite.name != **name))
+    {
+        bail!("no suite `{unknown}`; there are {}", names(&suites));
+    }
+    suites.retain(|suite| only.is_empty() || only.contains(&suite.name));
+    let began = now();
+    let mut total = Count::default();
+    for suite in &suites {
+        print!("{:<12}", suite.name);
+        std::io::stdout().flush()?;
+        let at = now();
+        let count = match &suite.work {
+            Work::Tidy => tidied(),
+            Work::Cargo(lines) => cargo(suite.name, lines)?,
+        };
+        report(suite, count, at.elapsed());
+        total.passed += count.passed;
+        total.failed += count.failed;
+    }
+    println!("{:<12} {:>6.1} s", "total", began.elapsed().as_secs_f32());
+    println!("{} passed, {} failed", total.passed, total.failed);
+    if total.failed > 0 {
+        bail!("failed; the whole output of each suite is in target/xtask/");
+    }
+    Ok(())
+}
+
+fn names(suites: &[Suite]) -> String {
+    suites.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ")
+}
+
+fn report(suite: &Suite, count: Count, took: Duration) {
+    let late = if took.as_secs() > suite.budget_s { ", over budget" } else { "" };
+    let verdict = if count.failed > 0 { "FAILED" } else { "ok" };
+    println!(
+        "{verdict:<6} {:>6.1} s of {:>3} s   {} passed, {} failed{late}",
+        took.as_secs_f32(),
+        suite.budget_s,
+        count.passed,
+        count.failed,
+    );
+}
+
+fn tidied() -> Count {
+    println!();
+    let outcome = tidy::run();
+    if let Err(problems) = &outcome {
+        println!("{problems:#}");
+    }
+    print!("{:<12}", "");
+    one(outcome.is_ok())
+}
+
+const fn one(ok: bool) -> Count {
+    Count { passed: ok as u64, failed: !ok as u64 }
+}
+
+/// Runs cargo, keeps its output in a file, and shows it when it fails.
+fn cargo(name: &str, lines: &[Vec<String>]) -> Result<Count> {
+    let mut output = Vec::new();
+    let mut ok = true;
+    for line in lines {
+        // One pipe for both, so that the output reads as it would on a terminal.
+        let (reader, writer) = std::io::pipe()?;
+        let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
+        let command = command.args(line).current_dir(root()).stdin(std::process::Stdio::null());
+        let mut child = command.stdout(writer.try_clone()?).stderr(writer).spawn()?;
+        // The command keeps the writing end open for as long as it lives.
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        output.extend(BufReader::new(reader).lines().map_while(Result::ok));
+        ok &= child.wait()?.success();
+    }
+    let folder = root().join("target/xtask");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join(format!("{name}.log")), output.join("\n"))?;
+    if !ok {
+        println!("\n{}", output.join("\n"));
+        print!("{name:<12}");
+    }
+    let count = results(&output);
+    Ok(match (ok, count.passed + count.failed) {
+        (_, 0) => one(ok),
+        // What does not compile, or dies, counts as a failure of its own.
+        (false, _) if count.failed == 0 => Count { failed: 1, ..count },
+        _ => count,
+    })
+}
+
+/// The sum of the lines `test result: ok. 5 passed; 0 failed; …`.
+pub(crate) fn results(output: &[String]) -> Count {
+    let mut count = Count::default();
+    for line in output.iter().filter_map(|line| line.trim().strip_prefix("test result: ")) {
+        let number = |before: &str| {
+            line.split(['.', ';'])
+                .filter_map(|part| part.trim().strip_suffix(before)?.trim().parse::<u64>().ok())
+                .next()
+                .unwrap_or(0)
+        };
+        count.passed += number("passed");
+        count.failed += number("failed");
+    }
+    count
+}
+
+#[expect(clippy::disallowed_methods, reason = "a suite is held against a budget of real time")]
+fn now() -> Instant {
+    Instant::now()
+}
