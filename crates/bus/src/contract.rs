@@ -1,0 +1,69 @@
+//! The contract itself.
+
+use event::{EventId, Source, Timestamp};
+
+use crate::{BusError, Delivered, Entry, Position, Progress, Stream, Topology, Unit};
+
+/// How far one partition goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The stream.
+    pub stream: Stream,
+    /// The partition.
+    pub partition: u16,
+    /// Its last sequence.
+    pub sequence: u64,
+}
+
+/// A messaging engine.
+///
+/// 1. A result means durable to the stream's class.
+/// 2. Per key, order of acceptance is order of delivery, across restarts.
+/// 3. A unit is atomic: its events, what was consumed and its timers become visible together.
+/// 4. A repeat is delivered once: the same source sequence with the same bytes answers the stored
+///    position; with other bytes it is a [`BusError::Conflict`].
+/// 5. Nothing accepted is lost by a crash of the client or a restart.
+/// 6. A reader that resumes names what it read last; other content there is
+///    [`BusError::StreamRewound`].
+/// 7. Nothing is dropped to make room: what does not fit is refused whole.
+pub trait Bus: Send {
+    /// Streams and partitions.
+    fn topology(&self) -> &Topology;
+
+    /// Accepts units in order, each whole or not at all, and answers the positions of their events.
+    ///
+    /// # Errors
+    /// [`BusError`]. Units before the one that failed may have been accepted; offering all of them
+    /// again is safe.
+    fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError>;
+
+    /// Up to `max` entries in the total order from `index` on. An empty answer means the end.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn read(&mut self, index: u64, max: usize) -> Result<Vec<Entry>, BusError>;
+
+    /// How far every partition goes.
+    fn heads(&self) -> Vec<Head>;
+
+    /// The place after the last entry of the total order.
+    fn next_index(&self) -> u64;
+
+    /// The first place whose event is at or after `time`.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn seek(&mut self, time: Timestamp) -> Result<u64, BusError>;
+
+    /// The last sequence accepted of a source; zero for a source never seen.
+    fn high_water(&self, source: Source) -> u64;
+
+    /// The last progress record of a source.
+    fn progress(&self, source: Source) -> Option<&Progress>;
+
+    /// The stored event with this id.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn lookup(&mut self, id: EventId) -> Result<Option<Delivered>, BusError>;
+}

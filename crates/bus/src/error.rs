@@ -1,0 +1,104 @@
+//! What can go wrong on the bus, sorted where it arises.
+
+use std::{io, path::PathBuf};
+
+use event::{DecodeError, EventId, Source};
+
+use crate::{Position, Stream};
+
+/// What a caller does about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// This message is bad: quarantine it and go on.
+    Reject,
+    /// Nothing was accepted; the same call may go through later.
+    Retry,
+    /// An invariant or an fsync failed: stop the process.
+    Fatal,
+}
+
+/// Why a call on the bus failed.
+#[derive(Debug, thiserror::Error)]
+pub enum BusError {
+    /// The same source sequence or id with other bytes: two histories claim one place.
+    #[error("E2201 {source_name} sequence {source_seq} (event {event_id}) is in the log with other bytes; stop, and compare `blotter tail` with the emitter")]
+    Conflict {
+        /// The source.
+        source_name: Source,
+        /// The sequence.
+        source_seq: u64,
+        /// The id offered.
+        event_id: EventId,
+    },
+    /// A source skipped sequences.
+    #[error("E2202 {source_name} offers sequence {found}, the next one is {expected}")]
+    SourceGap {
+        /// The source.
+        source_name: Source,
+        /// The next sequence.
+        expected: u64,
+        /// The sequence offered.
+        found: u64,
+    },
+    /// What stands at a checkpoint is not what was read there: rewound, truncated or recreated.
+    #[error("E2203 {stream:?} at index {} is not what was read there; refill from the journal before going on", .checkpoint.index)]
+    StreamRewound {
+        /// The stream.
+        stream: Stream,
+        /// The position remembered.
+        checkpoint: Box<Position>,
+    },
+    /// No room: nothing of the call was accepted.
+    #[error("E2204 no space left for {what}; free some and run again, nothing accepted is lost")]
+    Full {
+        /// What was refused.
+        what: &'static str,
+    },
+    /// An fsync failed earlier; nothing is accepted on unknown ground.
+    #[error("E2205 an earlier write to the disk failed; restart once the disk is sound")]
+    Poisoned,
+    /// Another process writes this log.
+    #[error("E2206 {path} has a writer already; use its socket, or stop it")]
+    SecondWriter {
+        /// The log.
+        path: PathBuf,
+    },
+    /// The log is damaged.
+    #[error("E2207 {path} is damaged: {detail}; run `blotter verify`")]
+    Damaged {
+        /// The log.
+        path: PathBuf,
+        /// What was found.
+        detail: String,
+    },
+    /// An event's envelope cannot be read.
+    #[error("E2208 an event's bytes cannot be read")]
+    Decode(#[from] DecodeError),
+    /// The file system refused.
+    #[error("E2209 {path}: {action}")]
+    Io {
+        /// Which path.
+        path: PathBuf,
+        /// What was attempted.
+        action: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl BusError {
+    /// What a caller does about it.
+    #[must_use]
+    pub const fn class(&self) -> ErrorClass {
+        match self {
+            Self::Decode(_) | Self::SourceGap { .. } => ErrorClass::Reject,
+            Self::Full { .. } => ErrorClass::Retry,
+            Self::Conflict { .. }
+            | Self::StreamRewound { .. }
+            | Self::Poisoned
+            | Self::SecondWriter { .. }
+            | Self::Damaged { .. }
+            | Self::Io { .. } => ErrorClass::Fatal,
+        }
+    }
+}

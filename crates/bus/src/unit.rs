@@ -1,0 +1,39 @@
+//! What becomes visible together or not at all.
+
+use event::{Label, Source, Timestamp};
+
+use crate::{Record, Run};
+
+/// A timer a task asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimerRequested {
+    /// Its number within the task, from 1.
+    pub request: u64,
+    /// What the task calls it.
+    pub name: Label,
+    /// When it is due.
+    pub due: Timestamp,
+}
+
+/// The outputs of one step together with what was consumed: atomic.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Whose step.
+    pub source: Source,
+    /// Events, in order, all of this source.
+    pub outputs: Vec<Record>,
+    /// What was consumed since the source's unit before, in order.
+    pub consumed: Vec<Run>,
+    /// Timers asked for.
+    pub timers: Vec<TimerRequested>,
+    /// How far an ingress has read its own source.
+    pub mark: Option<u64>,
+}
+
+impl Unit {
+    /// A unit of roots that consumed nothing.
+    #[must_use]
+    pub const fn of_roots(source: Source, outputs: Vec<Record>) -> Self {
+        Self { source, outputs, consumed: Vec::new(), timers: Vec::new(), mark: None }
+    }
+}
