@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use event::{
-    Amount, Currency, InstrumentId, MoneyError, Price, Quantity,
+    Amount, Currency, InstrumentId, Label, MoneyError, Price, Quantity,
     choices::Payoff,
     market::{InstrumentDefined, TickTier},
     message, nested,
@@ -33,6 +33,8 @@ message! {
         8 lot: Quantity,
         /// Least notional of an order.
         9 minimum_notional: Amount,
+        /// The session calendar.
+        10 calendar: Label,
     }
 }
 
@@ -50,6 +52,7 @@ impl From<&InstrumentDefined> for Contract {
             ticks: defined.ticks.clone(),
             lot: defined.lot,
             minimum_notional: defined.minimum_notional,
+            calendar: defined.calendar,
         }
     }
 }
@@ -90,6 +93,11 @@ impl Contract {
             Payoff::Inverse => cost.minus(worth),
             Payoff::Spot | Payoff::Linear | Payoff::Option => worth.minus(cost),
         }
+    }
+
+    /// Whether a fee in this currency is taken out of the position: the base asset of a spot pair.
+    pub(crate) fn pays_fee_from_position(&self, fee_currency: Currency) -> bool {
+        self.payoff == Payoff::Spot && fee_currency == self.base
     }
 
     /// How many units have this notional at `price`, rounded down to a lot.

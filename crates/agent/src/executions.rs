@@ -1,6 +1,9 @@
 //! Executions, each counted once, and what takes them back.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    vec::Vec,
+};
 
 use event::{
     Amount, Body, Currency, InstrumentId, Label, OrderId, Price, message, nested,
@@ -44,7 +47,7 @@ pub(crate) struct Change {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Executions {
     known: BTreeMap<Label, Executed>,
-    busted: BTreeMap<Label, ()>,
+    busted: BTreeSet<Label>,
 }
 
 impl Executions {
@@ -60,7 +63,7 @@ impl Executions {
 
     fn execute(&mut self, executed: &OrderExecuted) -> Vec<Change> {
         let id = executed.exec_id;
-        if self.known.contains_key(&id) || self.busted.contains_key(&id) {
+        if self.known.contains_key(&id) || self.busted.contains(&id) {
             return Vec::new();
         }
         let size = executed.last_quantity.amount();
@@ -79,7 +82,7 @@ impl Executions {
     }
 
     fn bust(&mut self, bust: &ExecutionBusted) -> Vec<Change> {
-        let _ = self.busted.insert(bust.exec_id, ());
+        let _ = self.busted.insert(bust.exec_id);
         self.known.remove(&bust.exec_id).iter().map(Executed::reversal).collect()
     }
 
@@ -100,13 +103,13 @@ impl Executions {
 
     /// The executions taken back, for a snapshot.
     pub(crate) fn busted(&self) -> Vec<Label> {
-        self.busted.keys().copied().collect()
+        self.busted.iter().copied().collect()
     }
 
     pub(crate) fn restored(known: Vec<Executed>, busted: Vec<Label>) -> Self {
         Self {
             known: known.into_iter().map(|terms| (terms.exec_id, terms)).collect(),
-            busted: busted.into_iter().map(|id| (id, ())).collect(),
+            busted: busted.into_iter().collect(),
         }
     }
 }

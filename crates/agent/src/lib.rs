@@ -29,7 +29,7 @@ mod executions;
 mod outbox;
 mod probe;
 pub mod quality;
-//pub mod risk;
+pub mod risk;
 pub mod session;
 pub mod state;
 pub mod strategy;
