@@ -1,1 +1,12 @@
-//! The trading broker: the port and the paper broker
+//! The trading broker: the port a gateway speaks through, and a paper broker behind it.
+//!
+//! Enter at [`Broker`] for the port. It knows nothing of the bus, of agents or of our books: a
+//! broker has books of its own, and that they may differ from ours is the point.
+
+mod error;
+mod port;
+
+pub use error::BrokerError;
+pub use port::{
+    Answer, Broker, CancelRequest, Fact, Moment, OrderRequest, ReplaceRequest, Report,
+};
