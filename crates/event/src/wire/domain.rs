@@ -86,7 +86,8 @@ macro_rules! labels {
             }
             #[inline]
             fn read(raw: Raw<'_>, field: &'static str) -> Result<Self, DecodeError> {
-                Self::new(text_of(raw, field)?).map_err(|error| DecodeError::value(field, error))
+                Self::of_bytes(bytes_of(raw, field)?)
+                    .map_err(|error| DecodeError::value(field, error))
             }
             fn json(&self) -> Value { Value::from(self.as_str()) }
             fn of_json(value: &Value, field: &'static str) -> Result<Self, DecodeError> {

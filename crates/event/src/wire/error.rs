@@ -40,6 +40,14 @@ pub enum DecodeError {
         /// What is wrong.
         reason: String,
     },
+    /// A field of JSON that the message does not have.
+    #[error("E1008 {message} has no field `{field}`")]
+    UnknownField {
+        /// The message.
+        message: String,
+        /// The field.
+        field: String,
+    },
 }
 
 impl DecodeError {

@@ -1,6 +1,6 @@
 //! The JSON form: ids in hexadecimal, prices and quantities as decimal strings, kinds by name.
 
-use alloc::{format, string::ToString};
+use alloc::string::ToString;
 
 use serde_json::{Map, Value};
 
@@ -103,7 +103,9 @@ fn entries_of<'a>(
         return Err(DecodeError::Json { reason: "an event is a JSON object".into() });
     };
     match entries.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(name) => Err(DecodeError::Json { reason: format!("an event has no field `{name}`") }),
+        Some(name) => {
+            Err(DecodeError::UnknownField { message: "an event".into(), field: name.clone() })
+        }
         None => Ok(entries),
     }
 }

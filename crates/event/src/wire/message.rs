@@ -54,7 +54,8 @@ pub struct FieldText {
 /// The entries of a JSON object.
 ///
 /// # Errors
-/// [`DecodeError::Json`] when it is no object, or has a field not in `known`.
+/// [`DecodeError::Json`] when it is no object, [`DecodeError::UnknownField`] when it has a field
+/// not in `known`.
 pub fn object_of<'a>(
     value: &'a Value,
     message: &str,
@@ -64,7 +65,9 @@ pub fn object_of<'a>(
         return Err(DecodeError::json(format!("{message} is a JSON object")));
     };
     match entries.keys().find(|name| known.iter().all(|field| field.name != **name)) {
-        Some(unknown) => Err(DecodeError::json(format!("{message} has no field `{unknown}`"))),
+        Some(unknown) => {
+            Err(DecodeError::UnknownField { message: message.into(), field: unknown.clone() })
+        }
         None => Ok(entries),
     }
 }
