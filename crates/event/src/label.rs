@@ -40,18 +40,18 @@ impl Label {
     /// # Errors
     /// [`LabelError`] when the length or a character is outside the rule.
     pub fn new(text: &str) -> Result<Self, LabelError> {
-        let source = text.as_bytes();
-        if source.is_empty() || source.len() > LABEL_BYTES_MAX {
-            return Err(LabelError::Length { found: source.len() });
-        }
+        Self::of_bytes(text.as_bytes())
+    }
+
+    /// Checks and copies bytes: every byte of the alphabet is ASCII, so what passes is text.
+    pub(crate) fn of_bytes(source: &[u8]) -> Result<Self, LabelError> {
         let mut bytes = [0; LABEL_BYTES_MAX];
-        for (at, (slot, &byte)) in bytes.iter_mut().zip(source).enumerate() {
-            if !is_label_byte(byte) {
-                return Err(LabelError::Character { byte, at });
-            }
-            *slot = byte;
+        let room = bytes.get_mut(..source.len()).filter(|room| !room.is_empty());
+        room.ok_or(LabelError::Length { found: source.len() })?.copy_from_slice(source);
+        match source.iter().position(|&byte| !ALPHABET[usize::from(byte)]) {
+            Some(at) => Err(LabelError::Character { byte: source[at], at }),
+            None => Ok(Self { bytes, len: source.len() as u8 }),
         }
-        Ok(Self { bytes, len: source.len() as u8 })
     }
 
     /// The text.
@@ -68,9 +68,17 @@ impl Label {
     }
 }
 
-const fn is_label_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'/' | b'@' | b'+' | b'#')
-}
+/// Which bytes a label may hold. A table, since every name of every event passes through it.
+const ALPHABET: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        allowed[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(byte, b'_' | b'-' | b':' | b'/' | b'@' | b'+' | b'#');
+        byte += 1;
+    }
+    allowed
+};
 
 impl fmt::Display for Label {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -97,6 +105,10 @@ macro_rules! named_labels {
             /// [`LabelError`] when the length or a character is outside the rule.
             pub fn new(text: &str) -> Result<Self, LabelError> {
                 Label::new(text).map(Self)
+            }
+
+            pub(crate) fn of_bytes(bytes: &[u8]) -> Result<Self, LabelError> {
+                Label::of_bytes(bytes).map(Self)
             }
 
             /// Takes a label already checked.

@@ -66,6 +66,15 @@ impl<'a> Fields<'a> {
 
     #[inline]
     fn varint(&mut self) -> Result<u64, DecodeError> {
+        // Tags and lengths are one byte as a rule.
+        if let [byte @ ..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
+        self.long_varint()
+    }
+
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0_u64;
         for (at, &byte) in self.rest.iter().enumerate() {
             if at == 9 && byte > 1 {
