@@ -59,7 +59,7 @@ pub trait Bus: Send {
     fn high_water(&self, source: Source) -> u64;
 
     /// The last progress record of a source.
-    fn progress(&self, source: Source) -> Option<&Progress>;
+    fn progress(&self, source: Source) -> Option<Progress>;
 
     /// The stored event with this id.
     ///

@@ -21,7 +21,9 @@ pub enum ErrorClass {
 #[derive(Debug, thiserror::Error)]
 pub enum BusError {
     /// The same source sequence or id with other bytes: two histories claim one place.
-    #[error("E2201 {source_name} sequence {source_seq} (event {event_id}) is in the log with other bytes; stop, and compare `blotter tail` with the emitter")]
+    #[error(
+        "E2201 {source_name} sequence {source_seq} (event {event_id}) is in the log with other bytes; stop, and compare `blotter tail` with the emitter"
+    )]
     Conflict {
         /// The source.
         source_name: Source,

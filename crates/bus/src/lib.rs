@@ -9,19 +9,23 @@
 
 mod contract;
 mod error;
+mod memory;
 mod position;
 mod progress;
 mod record;
 mod sequencer;
+mod sources;
 mod topology;
 mod unit;
 
 pub use contract::{Bus, Head};
 pub use error::{BusError, ErrorClass};
+pub use memory::MemoryBus;
 pub use position::{Cut, Position};
 pub use progress::{Progress, Run};
 pub use record::{Delivered, Entry, Header, Record};
 pub use sequencer::{Placement, Sequencer};
+pub use sources::{Offer, Sources};
 pub use topology::{Class, StreamSpec, Topology, partition_of};
 pub use unit::{TimerRequested, Unit};
 
