@@ -35,7 +35,7 @@ pub mod state;
 pub mod strategy;
 #[cfg(test)]
 mod testing;
-//pub mod trader;
+pub mod trader;
 
 use alloc::vec::Vec;
 
