@@ -14,15 +14,15 @@ pub(crate) const ADVICE: &str = "docs/errors/advice.toml";
 
 /// The areas, by the thousand.
 const AREAS: [(&str, &str); 9] = [
-    ("E1", "an event's bytes and JSON (crate `event`)"),
-    ("E2", "files on disk and the embedded log (crates `segment`, `bus`, `bus-log`)"),
-    ("E3", "tasks (crate `worker`)"),
-    ("E4", "the audit log (crate `forensics`) and feeds (crate `feed`)"),
-    ("E5", "snapshots (crate `snapshot`) and projections (crate `projection`)"),
-    ("E6", "the gateway and the trading broker (crates `gateway`, `broker`)"),
-    ("E7", "control of a running system and what producers publish (crate `blotter`)"),
-    ("E8", "settings and the command line (crate `blotter`)"),
-    ("E9", "running again (crate `replay`)"),
+    ("E1", "an event's bytes and JSON"),
+    ("E2", "the log on disk, and what engines promise"),
+    ("E3", "tasks"),
+    ("E4", "tapes, feeds and the audit log"),
+    ("E5", "snapshots and the state they hold"),
+    ("E6", "the gateway"),
+    ("E7", "control of a running system, producers, the data directory"),
+    ("E8", "settings"),
+    ("E9", "the trading broker, and running again"),
 ];
 
 /// Writes every page.

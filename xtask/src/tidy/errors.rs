@@ -104,12 +104,9 @@ pub(super) fn check(tree: &[Source]) -> Vec<String> {
         }
     }
     let advice = crate::errors::advice(tree);
-    for code in codes.iter().filter(|code| !advice.contains_key(&code.code)) {
-        problems.push(format!(
-            "{}: says not what to do; add a line to {}",
-            code.code,
-            crate::errors::ADVICE
-        ));
+    for code in count.keys().filter(|code| !advice.contains_key(**code)) {
+        problems
+            .push(format!("{code}: says not what to do; add a line to {}", crate::errors::ADVICE));
     }
     for code in advice.keys().filter(|code| codes.iter().all(|used| used.code != **code)) {
         problems.push(format!("{code}: advice for a code that nothing uses"));

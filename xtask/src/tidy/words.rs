@@ -46,7 +46,7 @@ pub(super) fn check(tree: &[Source], rules: &Rules) -> Vec<String> {
     problems
 }
 
-/// The word on its own: `XXX`, but not `XXXX`.
+/// The word on its own, not as a part of a longer one.
 fn holds_word(line: &str, word: &str) -> bool {
     line.split(|c: char| !c.is_alphanumeric() && c != '_').any(|found| found == word)
 }
