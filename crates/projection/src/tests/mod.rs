@@ -1,0 +1,8 @@
+//! The fold against what it promises.
+
+mod journal;
+mod laws;
+mod lifecycle;
+mod model;
+mod money;
+mod state;
