@@ -20,12 +20,11 @@
 
 extern crate alloc;
 
-#[allow(dead_code)]
 mod contract;
 mod evidence;
-#[allow(dead_code)]
+
 mod executions;
-//pub mod monitor;
+pub mod monitor;
 mod outbox;
 mod probe;
 pub mod quality;
