@@ -3,7 +3,7 @@
 use alloc::{collections::BTreeMap, format};
 
 use event::{
-    Amount, Body, Currency, Event, InstrumentId, Quantity, Timestamp,
+    Amount, Body, Currency, Event, InstrumentId, Label, Quantity, Timestamp,
     books::{AccountOpened, LimitBreached, LimitsLoaded},
     choices::{Phase, RiskRule},
     operations::SessionPhaseChanged,
@@ -40,14 +40,11 @@ impl Risk {
     pub(super) fn on_booking(&mut self, body: &Body) {
         match body {
             Body::FeeCharged(fee) => {
-                if self.bookings.insert(fee.fee_id) {
-                    self.equity.cash(fee.currency, Amount(fee.amount.0.saturating_neg()));
-                }
+                let paid = Amount(fee.amount.0.saturating_neg());
+                self.book_once(fee.fee_id, fee.currency, paid);
             }
             Body::FundingPaid(funding) => {
-                if self.bookings.insert(funding.funding_id) {
-                    self.equity.cash(funding.currency, funding.amount);
-                }
+                self.book_once(funding.funding_id, funding.currency, funding.amount);
             }
             Body::AdjustmentBooked(b) => {
                 self.adjust(b.instrument, b.quantity, b.cost, b.currency, b.amount);
@@ -56,6 +53,12 @@ impl Risk {
                 self.adjust(b.instrument, b.quantity, b.cost, b.currency, b.amount);
             }
             _ => {}
+        }
+    }
+
+    fn book_once(&mut self, booking: Label, currency: Currency, amount: Amount) {
+        if self.bookings.insert(booking) {
+            self.equity.cash(currency, amount);
         }
     }
 

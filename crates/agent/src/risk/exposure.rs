@@ -12,6 +12,7 @@ use event::{
     Amount, Body, InstrumentId, OrderId, Price,
     choices::{AttemptAction, Side},
     message, nested,
+    trading::OrderAccepted,
 };
 
 message! {
@@ -160,24 +161,7 @@ impl Exposure {
     /// Takes a fact about an order.
     pub(super) fn fold(&mut self, body: &Body) {
         match body {
-            Body::OrderAccepted(fact) if !self.reserved.contains_key(&fact.order) => {
-                // Ours are reserved since their approval; one that ended before it was
-                // acknowledged is over, and only one that began at the broker is new.
-                if fact.external {
-                    self.reserve(Reservation {
-                        order: fact.order,
-                        instrument: fact.instrument,
-                        side: fact.side,
-                        total: fact.quantity.amount(),
-                        filled: Amount::ZERO,
-                        pending: Vec::new(),
-                        ended_at: None,
-                        unknown: false,
-                        limit_price: fact.limit_price,
-                    });
-                }
-            }
-            Body::OrderAccepted(fact) => self.known(fact.order),
+            Body::OrderAccepted(fact) => self.accept(fact),
             Body::OrderReplaced(fact) => {
                 if let Some(reservation) = self.reserved.get_mut(&fact.order) {
                     reservation.total = fact.quantity.amount();
@@ -205,6 +189,26 @@ impl Exposure {
             }
             _ => {}
         }
+    }
+
+    /// Ours are reserved since their approval, and one that is not any more has ended; only one
+    /// that began at the broker is new.
+    fn accept(&mut self, fact: &OrderAccepted) {
+        if !fact.external || self.reserved.contains_key(&fact.order) {
+            self.known(fact.order);
+            return;
+        }
+        self.reserve(Reservation {
+            order: fact.order,
+            instrument: fact.instrument,
+            side: fact.side,
+            total: fact.quantity.amount(),
+            filled: Amount::ZERO,
+            pending: Vec::new(),
+            ended_at: None,
+            unknown: false,
+            limit_price: fact.limit_price,
+        });
     }
 
     fn known(&mut self, order: OrderId) {
