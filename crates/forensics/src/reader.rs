@@ -1,0 +1,122 @@
+//! Reads a journal, also while another process writes it.
+
+use std::{path::Path, sync::Arc};
+
+use bus::Stream;
+use event::Timestamp;
+use segment::{Disk, ReadBatch, Reader, RealDisk, SegmentError};
+
+use crate::{
+    JournalError, Stamp,
+    journal::EVENT,
+    stamp::FORM,
+};
+
+/// An entry of the journal, nothing of it decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct JournalEntry<'a> {
+    /// Its journal index.
+    pub index: u64,
+    /// Where the bus had it.
+    pub stamp: Stamp,
+    /// Whether it is an event (else a progress record).
+    pub is_event: bool,
+    /// The stream, for an event.
+    pub stream: Option<Stream>,
+    /// The partition.
+    pub partition: u16,
+    /// The sequence in the partition.
+    pub sequence: u64,
+    /// The kind's number.
+    pub kind: u16,
+    /// The event's time.
+    pub time: Timestamp,
+    /// The bytes, verbatim.
+    pub bytes: &'a [u8],
+}
+
+/// A reader of a journal.
+#[derive(Debug)]
+pub struct JournalReader {
+    reader: Reader,
+}
+
+impl JournalReader {
+    /// Opens the journal in `dir`; needs no lock and changes nothing.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        Self::open_on(Arc::new(RealDisk), dir)
+    }
+
+    /// Opens the journal in `dir` of a disk.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, JournalError> {
+        Ok(Self::of(Reader::open(disk, dir)?))
+    }
+
+    pub(crate) const fn of(reader: Reader) -> Self {
+        Self { reader }
+    }
+
+    /// Goes to the entry at `index`.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn seek(&mut self, index: u64) -> Result<(), JournalError> {
+        Ok(self.reader.seek(index)?)
+    }
+
+    /// Goes to the first entry at or after `time`, and returns its index.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn seek_time(&mut self, time: Timestamp) -> Result<u64, JournalError> {
+        Ok(self.reader.seek_time(time.0)?)
+    }
+
+    /// The entries of the next batch; false at the end of what is there.
+    ///
+    /// # Errors
+    /// Those of reading, and of `visit`.
+    pub fn visit_batch<E: From<JournalError>>(
+        &mut self,
+        mut visit: impl FnMut(JournalEntry<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let batch = match self.reader.next_batch() {
+            Ok(Some(batch)) => batch,
+            Ok(None) | Err(SegmentError::Absent { .. }) => return Ok(false),
+            Err(error) => return Err(JournalError::from(error).into()),
+        };
+        for entry in entries(&batch) {
+            visit(entry?)?;
+        }
+        Ok(true)
+    }
+}
+
+fn entries(batch: &ReadBatch) -> impl Iterator<Item = Result<JournalEntry<'_>, JournalError>> {
+    batch.entries().map(|found| {
+        let entry = found.entry;
+        let newer =
+            |form| JournalError::Form { index: found.index, found: form, known: FORM };
+        let (form, stamp, bytes) = Stamp::split(entry.body).ok_or_else(|| newer(0))?;
+        if form != FORM {
+            return Err(newer(form));
+        }
+        Ok(JournalEntry {
+            index: found.index,
+            stamp,
+            is_event: entry.tag == EVENT,
+            stream: Stream::of_number(entry.stream),
+            partition: entry.partition,
+            sequence: entry.sequence,
+            kind: entry.kind,
+            time: Timestamp(entry.time),
+            bytes,
+        })
+    })
+}
