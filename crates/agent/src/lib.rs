@@ -22,7 +22,6 @@ extern crate alloc;
 
 mod contract;
 mod evidence;
-
 mod executions;
 pub mod monitor;
 mod outbox;

@@ -20,7 +20,7 @@
 //!
 //! A halt by an operator is obeyed at once. A resume needs actor, reason, feeds that parse, and a
 //! clean reconciliation: a broker snapshot of every account in question, taken since the halt, that
-//! left no critical break open. If only the snapshot is missing it is asked for, and the refusal
+//! left no critical break open; a break is open until it is resolved, explained or not. If only the snapshot is missing it is asked for, and the refusal
 //! says to try again.
 
 mod alerts;
@@ -220,7 +220,6 @@ impl Monitor {
             Body::BreakConfirmed(broken) if broken.severity == Severity::Critical => {
                 let _ = self.breaks.insert(broken.break_id, broken.account);
             }
-            Body::BreakExplained(broken) => drop(self.breaks.remove(&broken.break_id)),
             Body::BreakResolved(broken) => drop(self.breaks.remove(&broken.break_id)),
             // Its own halts and resumes come back to it too: whatever came between, the last one
             // in the log is how the gates understand it.
@@ -287,7 +286,6 @@ impl Agent for Monitor {
             Kind::BrokerSnapshotTaken,
             Kind::BreakOpened,
             Kind::BreakConfirmed,
-            Kind::BreakExplained,
             Kind::BreakResolved,
             Kind::OperatorCommanded,
             Kind::TradingHalted,

@@ -317,9 +317,6 @@ impl Risk {
             Body::BreakConfirmed(broken) if broken.severity == Severity::Critical => {
                 let _ = self.open_breaks.insert(broken.break_id);
             }
-            Body::BreakExplained(broken) => {
-                let _ = self.open_breaks.remove(&broken.break_id);
-            }
             Body::BreakResolved(broken) => {
                 let _ = self.open_breaks.remove(&broken.break_id);
             }
@@ -392,7 +389,6 @@ impl Agent for Risk {
             Kind::AdjustmentReversed,
             Kind::LimitsLoaded,
             Kind::BreakConfirmed,
-            Kind::BreakExplained,
             Kind::BreakResolved,
             Kind::SessionPhaseChanged,
             Kind::TradingHalted,
