@@ -1,0 +1,317 @@
+//! Opening for writing: what is there, what a crash left, and what is damage.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use crate::{
+    Access, Batch, Disk, DiskFile, Options, SegmentError, SegmentLog, Tail,
+    batch::{Found, examine, time_max_of},
+    disk::zero_fill,
+    format::{BATCH_MAGIC, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path},
+    spare::Spares,
+    sparse::Sparse,
+};
+
+/// An incomplete last batch, found and cleared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Torn {
+    /// The file.
+    pub path: PathBuf,
+    /// Where the batch began.
+    pub offset: u64,
+    /// How many bytes were cleared.
+    pub bytes: u64,
+    /// What did not hold.
+    pub what: &'static str,
+}
+
+/// What opening found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// Whether the log was made just now.
+    pub created: bool,
+    /// Whether the last writer shut down cleanly.
+    pub closed: bool,
+    /// The index the next record gets.
+    pub next_index: u64,
+    /// What a crash left half written.
+    pub torn: Option<Torn>,
+}
+
+/// The last segment, read to its end.
+struct Scanned {
+    offset: u64,
+    next_index: u64,
+    closed: bool,
+    sealed: bool,
+    synced_offset: u64,
+    sparse: Sparse,
+    flaw: Option<&'static str>,
+}
+
+impl SegmentLog {
+    /// Opens the log in `dir` for writing, making it where there is none.
+    ///
+    /// # Errors
+    /// [`SegmentError`]; nothing is changed on disk when the log is damaged.
+    pub fn open(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        options: Options,
+    ) -> Result<(Self, Recovery), SegmentError> {
+        disk.create_dir(dir).map_err(|error| unwritable(dir, error))?;
+        let lock = disk.lock(&dir.join("lock")).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => SegmentError::SecondWriter { dir: dir.to_path_buf() },
+            _ => unwritable(dir, error),
+        })?;
+        let names = disk.list(dir).map_err(|e| SegmentError::io("list", dir, e))?;
+        for name in names.iter().filter(|name| name.ends_with(".tmp")) {
+            let path = dir.join(name);
+            disk.remove(&path).map_err(|e| SegmentError::io("remove", path, e))?;
+        }
+        let spares = Spares::new(Arc::clone(&disk), dir, options.background)
+            .map_err(|e| SegmentError::io("prepare", dir, e))?;
+        let segments: Vec<u64> = names.iter().filter_map(|name| segment_of(name)).collect();
+        let created = segments.is_empty();
+        let (head, file) = if created {
+            create_first(&*disk, dir, &options, &spares)?
+        } else {
+            check_heads(&*disk, dir, &segments)?
+        };
+        let path = segment_path(dir, head.first_index);
+        let content = read_whole(&*file, &path, head.capacity)?;
+        let scanned = scan(&content, &head);
+        let torn = match scanned.flaw {
+            Some(what) => Some(tear(&content, &scanned, &path, what)?),
+            None => None,
+        };
+        settle(&*file, &path, &content, &scanned, torn.as_ref())?;
+        spares.request(options.capacity(head.ordinal + 1));
+        let recovery = Recovery {
+            created,
+            closed: created || (scanned.closed && torn.is_none()),
+            next_index: scanned.next_index,
+            torn,
+        };
+        let log = Self {
+            disk,
+            dir: dir.to_path_buf(),
+            options,
+            head,
+            file,
+            offset: scanned.offset,
+            synced_offset: scanned.offset,
+            next_index: scanned.next_index,
+            sealed: scanned.sealed,
+            sparse: scanned.sparse,
+            spares,
+            tail: Arc::new(Tail::new(scanned.next_index)),
+            poisoned: false,
+            scratch: Batch::default(),
+            _lock: lock,
+        };
+        Ok((log, recovery))
+    }
+}
+
+fn unwritable(dir: &Path, error: io::Error) -> SegmentError {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            SegmentError::ReadOnly { dir: dir.to_path_buf() }
+        }
+        _ => SegmentError::io("open", dir, error),
+    }
+}
+
+fn create_first(
+    disk: &dyn Disk,
+    dir: &Path,
+    options: &Options,
+    spares: &Spares,
+) -> Result<(SegmentHead, Arc<dyn DiskFile>), SegmentError> {
+    let spare = spares.take(options.capacity(0)).map_err(|error| {
+        if crate::log::is_no_space(&error) {
+            SegmentError::Full { dir: dir.to_path_buf(), needed_bytes: options.capacity(0) }
+        } else {
+            unwritable(dir, error)
+        }
+    })?;
+    let head = SegmentHead {
+        incarnation: options.incarnation,
+        first_index: 0,
+        capacity: spare.capacity,
+        ordinal: 0,
+        rewritten: false,
+    };
+    let path = segment_path(dir, 0);
+    spare
+        .file
+        .write_at(&head.encode(), 0)
+        .and_then(|()| spare.file.sync())
+        .and_then(|()| disk.rename(&spare.path, &path))
+        .and_then(|()| disk.sync_dir(dir))
+        .map_err(|error| SegmentError::io("make", path, error))?;
+    Ok((head, spare.file))
+}
+
+/// Reads every segment's head, holds them against each other, and opens the last for writing.
+fn check_heads(
+    disk: &dyn Disk,
+    dir: &Path,
+    segments: &[u64],
+) -> Result<(SegmentHead, Arc<dyn DiskFile>), SegmentError> {
+    let mut previous: Option<SegmentHead> = None;
+    let mut last = None;
+    for &first_index in segments {
+        let path = segment_path(dir, first_index);
+        let file =
+            disk.open(&path, Access::Write).map_err(|e| SegmentError::io("open", &path, e))?;
+        let head = read_head(&*file, &path)?;
+        let damage = |what| SegmentError::Damage { path: path.clone(), offset: 0, what };
+        if head.first_index != first_index {
+            return Err(damage("the segment's name is not its first index"));
+        }
+        if let Some(before) = previous {
+            if before.incarnation != head.incarnation {
+                return Err(damage("the segment belongs to another log"));
+            }
+            if before.ordinal + 1 != head.ordinal {
+                return Err(damage("a segment before this one is missing"));
+            }
+        }
+        previous = Some(head);
+        last = Some((head, file));
+    }
+    last.ok_or_else(|| SegmentError::Absent { dir: dir.to_path_buf() })
+}
+
+/// Reads a segment's head and checks the file's length against it.
+pub(crate) fn read_head(file: &dyn DiskFile, path: &Path) -> Result<SegmentHead, SegmentError> {
+    let mut bytes = [0; SEGMENT_HEAD_BYTES];
+    let read = file.read_at(&mut bytes, 0).map_err(|e| SegmentError::io("read", path, e))?;
+    let head = SegmentHead::decode(bytes.get(..read).unwrap_or_default(), path)?;
+    let length = file.len().map_err(|e| SegmentError::io("measure", path, e))?;
+    if length != head.capacity {
+        return Err(SegmentError::Damage {
+            path: path.to_path_buf(),
+            offset: length,
+            what: "the file's length is not the one it was made with",
+        });
+    }
+    Ok(head)
+}
+
+fn read_whole(file: &dyn DiskFile, path: &Path, capacity: u64) -> Result<Vec<u8>, SegmentError> {
+    let mut content = vec![0; capacity as usize];
+    let read = file.read_at(&mut content, 0).map_err(|e| SegmentError::io("read", path, e))?;
+    content.truncate(read);
+    Ok(content)
+}
+
+/// Reads batches up to the end or the first flaw.
+fn scan(content: &[u8], segment: &SegmentHead) -> Scanned {
+    let mut at = Scanned {
+        offset: SEGMENT_HEAD_BYTES as u64,
+        next_index: segment.first_index,
+        closed: false,
+        sealed: false,
+        synced_offset: SEGMENT_HEAD_BYTES as u64,
+        sparse: Sparse::default(),
+        flaw: None,
+    };
+    loop {
+        let rest = content.get(at.offset as usize..).unwrap_or_default();
+        let head = match examine(rest) {
+            Found::Nothing => break,
+            Found::NeedMore(_) if rest.iter().all(|&byte| byte == 0) => break,
+            Found::NeedMore(_) => {
+                at.flaw = Some("a batch is longer than its segment");
+                break;
+            }
+            Found::Flaw(what) => {
+                at.flaw = Some(what);
+                break;
+            }
+            Found::Batch(head) => head,
+        };
+        if head.first_index != at.next_index || head.incarnation != segment.incarnation as u32 {
+            at.flaw = Some("a batch does not follow the one before it");
+            break;
+        }
+        if at.sealed {
+            at.flaw = Some("a batch follows the segment's seal");
+            break;
+        }
+        let time_max = time_max_of(rest, &head);
+        at.sparse.note(head.first_index, at.offset, u64::from(head.bytes), time_max);
+        at.offset += u64::from(head.bytes);
+        at.next_index = head.next_index();
+        at.closed = head.kind == BatchKind::Close;
+        at.sealed = head.kind == BatchKind::Seal;
+        at.synced_offset = head.synced_offset;
+    }
+    // Stray bytes beyond the tail would look like a flaw once the tail reaches them.
+    let beyond = content.get(at.offset as usize..).unwrap_or_default();
+    if at.flaw.is_none() && last_nonzero(beyond).is_some() {
+        at.flaw = Some("bytes lie beyond the end");
+    }
+    at
+}
+
+/// Tells a torn tail from damage: it is damage when anything later knew this place durable.
+fn tear(
+    content: &[u8],
+    at: &Scanned,
+    path: &Path,
+    what: &'static str,
+) -> Result<Torn, SegmentError> {
+    let damage = || SegmentError::Damage { path: path.to_path_buf(), offset: at.offset, what };
+    let rest = content.get(at.offset as usize..).unwrap_or_default();
+    if durable_beyond(rest, at.offset) {
+        return Err(damage());
+    }
+    let bytes = last_nonzero(rest).map_or(0, |last| last as u64 + 1);
+    Ok(Torn { path: path.to_path_buf(), offset: at.offset, bytes, what })
+}
+
+/// Whether a valid batch in `rest`, which begins at `offset`, knew that offset durable.
+pub(crate) fn durable_beyond(rest: &[u8], offset: u64) -> bool {
+    let magic = BATCH_MAGIC.to_le_bytes();
+    rest.chunks_exact(8).enumerate().skip(1).any(|(at, chunk)| {
+        chunk.starts_with(&magic)
+            && match examine(rest.get(at * 8..).unwrap_or_default()) {
+                Found::Batch(head) => head.synced_offset > offset,
+                _ => false,
+            }
+    })
+}
+
+fn last_nonzero(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().rposition(|&byte| byte != 0)
+}
+
+/// Clears the torn tail and writes again what may never have reached the disk: after a failed sync
+/// or a crash the page cache can show bytes the disk does not have.
+fn settle(
+    file: &dyn DiskFile,
+    path: &Path,
+    content: &[u8],
+    at: &Scanned,
+    torn: Option<&Torn>,
+) -> Result<(), SegmentError> {
+    if at.closed && torn.is_none() {
+        return Ok(());
+    }
+    let doubtful = content.get(at.synced_offset as usize..at.offset as usize).unwrap_or_default();
+    let settle = || {
+        file.write_at(doubtful, at.synced_offset)?;
+        if let Some(torn) = torn {
+            zero_fill(file, torn.offset, torn.bytes)?;
+        }
+        file.sync()
+    };
+    settle().map_err(|error| SegmentError::io("settle", path, error))
+}
