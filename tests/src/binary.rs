@@ -1,0 +1,38 @@
+//! The program under test, built once per test process.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+/// The repository.
+#[must_use]
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a folder of the repository").into()
+}
+
+/// The `blotter` binary. `BLOTTER_BIN` names one to test instead, as a release does.
+pub fn blotter() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| std::env::var_os("BLOTTER_BIN").map_or_else(build, PathBuf::from))
+}
+
+fn build() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "blotter", "--bin", "blotter"])
+        .args(["--message-format", "json-render-diagnostics"])
+        .current_dir(root())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "blotter does not build");
+    let text = String::from_utf8(output.stdout).expect("cargo speaks UTF-8");
+    let built = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    built
+        .filter_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .next_back()
+        .expect("cargo says where the binary is")
+}
