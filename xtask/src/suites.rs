@@ -33,9 +33,9 @@ struct Suite {
 
 /// How a suite ended. A suite that runs no tests counts as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Count {
-    pub(crate) passed: u64,
-    pub(crate) failed: u64,
+struct Count {
+    passed: u64,
+    failed: u64,
 }
 
 fn suites() -> Result<Vec<Suite>> {
@@ -43,7 +43,7 @@ fn suites() -> Result<Vec<Suite>> {
     let once = |line: &str| Work::Cargo(vec![cargo(line)]);
     let pure = Rules::read()?.pure;
     let mut suites = vec![
-        Suite { name: "fmt", budget_s: 10, work: once("fmt --all --check") },
+        Suite { name: "fmt", budget_s: 10, work: once("fmt --all -- --check -l") },
         Suite { name: "tidy", budget_s: 5, work: Work::Tidy },
         Suite {
             name: "purity",
@@ -158,7 +158,7 @@ fn cargo(name: &str, lines: &[Vec<String>]) -> Result<Count> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join(format!("{name}.log")), output.join("\n"))?;
     if !ok {
-        println!("\n{}", output.join("\n"));
+        println!("\n{}", excerpt(&output).join("\n"));
         print!("{name:<12}");
     }
     let count = results(&output);
@@ -170,8 +170,29 @@ fn cargo(name: &str, lines: &[Vec<String>]) -> Result<Count> {
     })
 }
 
+/// What failed: the tests' own failures where tests ran, else the end of what was said.
+fn excerpt(output: &[String]) -> Vec<&str> {
+    const LINES_MAX: usize = 60;
+    let mut inside = false;
+    let failures: Vec<_> = output
+        .iter()
+        .map(String::as_str)
+        .filter(|line| {
+            inside |= *line == "failures:";
+            let shown = inside;
+            inside &= !line.starts_with("test result: FAILED");
+            shown
+        })
+        .collect();
+    if failures.is_empty() {
+        let skipped = output.len().saturating_sub(LINES_MAX);
+        return output.iter().skip(skipped).map(String::as_str).collect();
+    }
+    failures
+}
+
 /// The sum of the lines `test result: ok. 5 passed; 0 failed; …`.
-pub(crate) fn results(output: &[String]) -> Count {
+fn results(output: &[String]) -> Count {
     let mut count = Count::default();
     for line in output.iter().filter_map(|line| line.trim().strip_prefix("test result: ")) {
         let number = |before: &str| {
@@ -189,4 +210,36 @@ pub(crate) fn results(output: &[String]) -> Count {
 #[expect(clippy::disallowed_methods, reason = "a suite is held against a budget of real time")]
 fn now() -> Instant {
     Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(String::from).collect()
+    }
+
+    #[test]
+    fn results_of_all_binaries_are_added() {
+        let output = lines(
+            "running 2 tests\n\
+             test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; finished in 0.00s\n\
+             test result: FAILED. 5 passed; 3 failed; 0 ignored; 0 measured",
+        );
+        assert_eq!(results(&output), Count { passed: 7, failed: 3 });
+    }
+
+    #[test]
+    fn failing_tests_are_shown_and_passing_ones_are_not() {
+        let output = lines(
+            "test a ... ok\nfailures:\nb panicked\ntest result: FAILED. 1 passed; 1 failed\nmore",
+        );
+        assert_eq!(
+            excerpt(&output),
+            ["failures:", "b panicked", "test result: FAILED. 1 passed; 1 failed"]
+        );
+        let long = lines(&"error\n".repeat(100));
+        assert_eq!(excerpt(&long).len(), 60);
+    }
 }

@@ -5,7 +5,6 @@ use super::{
     directions::{self, Member},
     errors, invariants, purity, words,
 };
-use crate::suites::{Count, results};
 
 fn file(path: &str, text: &str) -> Source {
     Source { path: path.into(), text: text.into() }
@@ -117,15 +116,4 @@ fn code_without_page_advice_or_uniqueness_is_named() {
     assert_eq!(errors::check(&tree), ["E1999: advice for a code that nothing uses"]);
     tree.push(file("crates/event/src/b.rs", ENUM));
     assert!(errors::check(&tree)[0].contains("E1234: stands at two places"));
-}
-
-#[test]
-fn results_of_all_binaries_are_added() {
-    let output = [
-        "running 2 tests",
-        "test result: ok. 2 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
-        "test result: FAILED. 5 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out",
-    ];
-    let count = results(&output.map(String::from));
-    assert_eq!(count, Count { passed: 7, failed: 3 });
 }
