@@ -157,6 +157,15 @@ proptest! {
         prop_assert_eq!(Amount(value).scaled(numerator, denominator).map(|a| a.0), fits(&exact));
     }
 
+    /// (2n + 1) x / 2x lies halfway between n and n + 1, and the product has more than 127 bits.
+    #[test]
+    fn scaling_of_exact_halves_through_256_bits_rounds_to_even(n in 2_i128..1_000_000, down: bool, spare in 0..1_000_i128) {
+        let size = (1_i128 << 126) - 1 - spare;
+        let value = if down { -(2 * n + 1) } else { 2 * n + 1 };
+        let even = (n + n % 2) * value.signum();
+        prop_assert_eq!(Amount(value).scaled(size, 2 * size), Ok(Amount(even)));
+    }
+
     #[test]
     fn ledger_arithmetic_is_exact_or_an_error(one in wide(), other in wide()) {
         let (a, b) = (BigInt::from(one), BigInt::from(other));
