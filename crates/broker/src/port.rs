@@ -6,7 +6,9 @@
 
 use event::{
     AccountId, Amount, Currency, InstrumentId, Label, OrderId, Price, Quantity, Timestamp,
-    books::{Balance, BrokerBooking, BrokerExecution, BrokerOrder, BrokerPosition, OpeningPosition},
+    books::{
+        Balance, BrokerBooking, BrokerExecution, BrokerOrder, BrokerPosition, OpeningPosition,
+    },
     choices::{AttemptAction, Liquidity, OrderType, Side, TimeInForce},
 };
 
@@ -324,12 +326,7 @@ pub trait Broker: Send {
     ///
     /// # Errors
     /// [`BrokerError`].
-    fn reports(
-        &mut self,
-        now: Moment,
-        after: u64,
-        max: usize,
-    ) -> Result<Vec<Report>, BrokerError>;
+    fn reports(&mut self, now: Moment, after: u64, max: usize) -> Result<Vec<Report>, BrokerError>;
 
     /// Orders that work.
     ///
