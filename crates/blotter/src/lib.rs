@@ -1,5 +1,23 @@
 //! Event-sourced message bus for trading agents: the assembly.
-pub mod control;
-pub mod query;
+//!
+//! An agent author depends on this crate alone: implement [`Agent`], hand it to [`App::agent`], call
+//! [`App::main`]. What ships as the `blotter` binary is the same with no agent added.
+//!
+//! Enter at `pipeline` for the path of one event, at `cli` for the commands.
+
+mod app;
+mod cli;
+mod clock;
 mod config;
+mod control;
+mod data_dir;
 mod exit;
+mod journal;
+mod pipeline;
+mod query;
+mod setup;
+mod signal;
+
+pub use agent::{Agent, Outbox, Scope};
+pub use app::App;
+pub use event;

@@ -78,6 +78,17 @@ impl JournalReader {
         Ok(self.reader.seek_time(time.0)?)
     }
 
+    /// The index after the last entry that is there.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn end(&mut self) -> Result<u64, JournalError> {
+        let last = self.reader.segments()?.last().map_or(0, |segment| segment.first_index);
+        self.reader.seek(last)?;
+        while self.reader.next_batch()?.is_some() {}
+        Ok(self.reader.next_index())
+    }
+
     /// The entries of the next batch; false at the end of what is there.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use alloc::{collections::VecDeque, sync::Arc};
 
+use bytes::Bytes;
 use event::Event;
 
 /// An event and its place in the log.
@@ -11,6 +12,8 @@ pub struct Delivery {
     pub index: u64,
     /// The event, decoded once and shared.
     pub event: Arc<Event>,
+    /// Its bytes, as stored.
+    pub bytes: Bytes,
 }
 
 /// Events accepted and not yet delivered to every task, first in, first out.
@@ -25,9 +28,9 @@ pub struct Schedule {
 
 impl Schedule {
     /// Adds an event that was given an index; indexes must ascend.
-    pub fn push(&mut self, index: u64, event: Arc<Event>) {
-        debug_assert!(self.queue.back().is_none_or(|last| last.index < index));
-        self.queue.push_back(Delivery { index, event });
+    pub fn push(&mut self, delivery: Delivery) {
+        debug_assert!(self.queue.back().is_none_or(|last| last.index < delivery.index));
+        self.queue.push_back(delivery);
     }
 
     /// The next delivery; `None` when everything is quiet.

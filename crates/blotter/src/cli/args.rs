@@ -36,14 +36,6 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Play a generated day with an incident in it, and explain what happened.
-    Demo {
-        #[command(flatten)]
-        common: Common,
-        /// Seed of the day.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-    },
     /// Run the whole pipeline on recorded market data.
     Run {
         #[command(flatten)]
@@ -51,12 +43,6 @@ pub(crate) enum Command {
         /// Tapes: recorded Binance frames or JSON lines, plain or gzip; merged by receive time.
         #[arg(long, required = true, num_args = 1..)]
         input: Vec<PathBuf>,
-        /// Free-running agents, the tape paced by its own timestamps.
-        #[arg(long)]
-        live: bool,
-        /// Pace of a live run: 2 is twice as fast as recorded, 0 as fast as possible.
-        #[arg(long, default_value_t = 1, requires = "live")]
-        speed: u32,
     },
     /// Rebuild state from the journal; with --agents, run every agent again and compare bytes.
     Replay {
@@ -106,11 +92,6 @@ pub(crate) enum Command {
         common: Common,
         /// Order id.
         order: String,
-    },
-    /// Our books against the broker's.
-    Reconcile {
-        #[command(flatten)]
-        common: Common,
     },
     /// JSON lines on stdin become events, also while `run` runs.
     Publish {
@@ -174,4 +155,6 @@ pub(crate) enum ConfigCommand {
         #[command(flatten)]
         common: Common,
     },
+    /// The shipped instrument definitions, as a file of one's own would look.
+    Instruments,
 }

@@ -1,6 +1,13 @@
-//! Settings.
+//! Settings: layers, then types.
+
 mod layers;
-pub use layers::*;
+mod settings;
 
 #[cfg(test)]
 mod tests;
+
+pub use layers::{ConfigError, Layers};
+
+#[cfg(test)]
+pub use layers::Origin;
+pub use settings::{SHIPPED, Settings};

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use broker::{Moment, PaperBroker};
-use event::{Body, Event, Source, Timestamp};
+use event::{Body, Event, Family, Source, Timestamp};
 use gateway::{Gateway, Latch, Plan};
 use worker::{Delivery, Schedule, Task, Timers};
 
@@ -52,11 +52,28 @@ impl Machine {
 
     /// Takes a root in and runs what follows from it to its end.
     pub(crate) fn root(&mut self, event: Event) -> Result<(), PipelineError> {
-        let venue = is_venue_record(&event).then(|| event.clone());
-        self.accept(event.source, vec![event], None)?;
+        let _ = self.accept(event.source, vec![event], None)?;
         self.settle()?;
-        if let Some(record) = venue {
-            self.show_venue(&record);
+        self.take_reports()
+    }
+
+    /// Takes in the events of one tape record, runs what follows to its end, then shows the record
+    /// to the venue. `mark` says that the tape has been read up to `ordinal` and past it.
+    pub(crate) fn record(
+        &mut self,
+        events: Vec<Event>,
+        mark: (Source, u64),
+    ) -> Result<(), PipelineError> {
+        let shown = match events.first().map(|event| event.source) {
+            Some(source) => self.accept(source, events, None)?,
+            None => Vec::new(),
+        };
+        let (ingress, ordinal) = mark;
+        self.stage.mark(ingress, ordinal);
+        self.settle()?;
+        let moment = self.moment();
+        for event in shown {
+            self.show_venue(moment, &event)?;
         }
         self.take_reports()
     }
@@ -75,11 +92,11 @@ impl Machine {
         source: Source,
         events: Vec<Event>,
         mark: Option<u64>,
-    ) -> Result<(), PipelineError> {
-        for (index, event) in self.stage.put(source, events, None, &[], mark)? {
-            self.schedule.push(index, event);
-        }
-        Ok(())
+    ) -> Result<Vec<Arc<Event>>, PipelineError> {
+        let deliveries = self.stage.put(source, events, None, &[], mark)?;
+        let accepted = deliveries.iter().map(|delivery| Arc::clone(&delivery.event)).collect();
+        deliveries.into_iter().for_each(|delivery| self.schedule.push(delivery));
+        Ok(accepted)
     }
 
     /// Delivers until all is quiet.
@@ -92,21 +109,35 @@ impl Machine {
 
     /// Delivers one event to the fold, to every task, then to the gateways.
     pub(crate) fn deliver(&mut self, delivery: &Delivery) -> Result<(), PipelineError> {
-        let Delivery { index, event } = delivery;
+        let Delivery { index, event, bytes } = delivery;
         self.note_time(event);
         self.timers.fired(event);
-        self.fold.apply(event, self.stage.bytes_of(*index));
+        self.fold.apply(event, bytes);
         for at in 0..self.seats.len() {
             self.step(at, *index, event)?;
         }
-        for at in 0..self.desks.len() {
-            self.command(at, *index, event)?;
+        // Gateways have nothing to do with market data, and the latch is a file: it is read only
+        // where an order may leave.
+        if !matches!(event.body.kind().family(), Family::Market | Family::Signal) {
+            for at in 0..self.desks.len() {
+                self.command(at, *index, event)?;
+            }
+        }
+        self.follow_control(event)
+    }
+
+    /// Keeps the latch in step with what the log says of halts.
+    fn follow_control(&mut self, event: &Event) -> Result<(), PipelineError> {
+        match &event.body {
+            Body::TradingHalted(halt) => self.latch.halt(&format!("{}: {}", halt.by, halt.reason))?,
+            Body::TradingResumed(_) => self.latch.release()?,
+            _ => {}
         }
         Ok(())
     }
 
     /// Moves clock and position on with a root.
-    fn note_time(&mut self, event: &Event) {
+    pub(crate) fn note_time(&mut self, event: &Event) {
         if event.cause_id.is_none() && !is_broker_fact(event) {
             self.clock = self.clock.max(event.time);
         }
@@ -130,8 +161,8 @@ impl Machine {
         for timer in effects.timers {
             self.timers.set(timer);
         }
-        for (index, event) in staged {
-            self.schedule.push(index, event);
+        for delivery in staged {
+            self.schedule.push(delivery);
         }
         Ok(())
     }
@@ -151,8 +182,8 @@ impl Machine {
         let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
         let source = desk.gateway.source();
         if !plan.events.is_empty() {
-            for (index, event) in self.stage.put(source, plan.events, Some(index), &[], None)? {
-                self.schedule.push(index, event);
+            for delivery in self.stage.put(source, plan.events, Some(index), &[], None)? {
+                self.schedule.push(delivery);
             }
         }
         if plan.calls.is_empty() {
@@ -164,7 +195,7 @@ impl Machine {
             let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
             let facts = desk.gateway.perform(&call, &mut desk.broker, moment)?;
             let source = desk.gateway.broker_source();
-            self.accept(source, facts, None)?;
+            let _ = self.accept(source, facts, None)?;
         }
         Ok(())
     }
@@ -181,11 +212,11 @@ impl Machine {
     }
 
     /// The venue prints a record; its own matching happens behind the broker.
-    pub(crate) fn show_venue(&mut self, record: &Event) {
-        let moment = self.moment();
+    pub(crate) fn show_venue(&mut self, moment: Moment, record: &Event) -> Result<(), PipelineError> {
         for desk in &mut self.desks {
-            desk.broker.on_market(moment, record);
+            desk.broker.on_market(moment, record)?;
         }
+        Ok(())
     }
 
     /// Takes in what brokers have reported, to its end.
@@ -196,7 +227,7 @@ impl Machine {
                 let Some(desk) = self.desks.get_mut(at) else { break };
                 let Some(facts) = desk.gateway.read_reports(&mut desk.broker, moment)? else { break };
                 let source = desk.gateway.broker_source();
-                self.accept(source, facts.events, Some(facts.mark))?;
+                let _ = self.accept(source, facts.events, Some(facts.mark))?;
                 self.settle()?;
             }
         }
@@ -224,11 +255,3 @@ pub(crate) fn is_venue_record(event: &Event) -> bool {
 fn is_broker_fact(event: &Event) -> bool {
     event.source.as_str().starts_with("broker/")
 }
-
-/// Whether the body is market data a venue's matching reacts to.
-pub(crate) const fn is_market(body: &Body) -> bool {
-    matches!(body.kind().family(), event::Family::Market)
-}
-
-/// An event shared between deliveries.
-pub(crate) type Shared = Arc<Event>;

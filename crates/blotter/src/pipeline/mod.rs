@@ -1,2 +1,67 @@
 //! The path of one event, assembled: ingress, tasks, gateway, broker, log, journal.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `ingress` | from source records to roots |
+//! | `machine` | one scheduler over tasks, gateways and brokers |
+//! | `stage` | units on their way to the log |
+//! | `recover` | the machine as the log left it |
+//! | `fold` | what the log adds up to |
+//! | `follow` | the journal, behind the log |
+//! | `tape` | a whole run on recorded data |
 
+mod fold;
+mod follow;
+mod ingress;
+mod machine;
+mod recover;
+mod stage;
+mod tape;
+
+pub(crate) use fold::Fold;
+pub(crate) use follow::catch_up;
+pub(crate) use ingress::{Numbering, Submission, conflict, is_same, read_published, source_of};
+pub(crate) use tape::{INGRESS, TapeEnd, TapeRun, run_tape};
+
+/// Why a run cannot go on. What was accepted before is durable.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PipelineError {
+    /// The bus refused.
+    #[error(transparent)]
+    Bus(#[from] bus::BusError),
+    /// The gateway or its broker failed.
+    #[error(transparent)]
+    Gateway(#[from] gateway::GatewayError),
+    /// The broker failed.
+    #[error(transparent)]
+    Broker(#[from] broker::BrokerError),
+    /// The journal stopped.
+    #[error(transparent)]
+    Journal(#[from] forensics::JournalError),
+    /// A control file cannot be used.
+    #[error(transparent)]
+    Control(#[from] crate::control::ControlError),
+    /// The input cannot be read.
+    #[error(transparent)]
+    Feed(#[from] feed::FeedError),
+    /// A name is too long.
+    #[error("E7401 a name does not fit")]
+    Name(#[from] event::LabelError),
+    /// A task cannot be made.
+    #[error(transparent)]
+    Task(#[from] worker::TaskError),
+    /// The engine put entries elsewhere than its single writer had placed them.
+    #[error("E7402 the log goes on at {found}, not at {expected}: something else writes it")]
+    Misplaced {
+        /// Where it should go on.
+        expected: u64,
+        /// Where it goes on.
+        found: u64,
+    },
+    /// A stored event cannot be read by this version.
+    #[error("E7403 a stored event cannot be read")]
+    Decode(#[from] event::DecodeError),
+    /// The journal's thread ended without saying why.
+    #[error("E7404 the journal's thread was lost")]
+    FollowerLost,
+}

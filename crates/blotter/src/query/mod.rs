@@ -1,10 +1,12 @@
 //! Questions about the journal: what descends from what, and why an order was sent.
 
 mod causes;
+mod story;
 mod why;
 
+pub use story::Story;
 pub use causes::{Node, trace_tree};
-pub use why::{Why, why_order};
+pub use why::why_order;
 
 use event::Event;
 

@@ -1,0 +1,110 @@
+//! `halt`, `resume`, `cancel-all`: they act on files of their own, so they work with the bus
+//! stopped and the disk full.
+
+use event::{AccountId, EventId, choices::OperatorVerb};
+use serde_json::json;
+
+use super::{args::Common, output};
+use crate::{
+    clock::wall_clock,
+    control::{CommandJournal, HaltLatch, OperatorCommand, socket_path},
+    data_dir::DataDir,
+    exit::{Exit, Failure, OrExit as _},
+};
+
+/// Halts: the latch first, then the record of who and why.
+pub(super) fn halt(
+    common: &Common,
+    reason: String,
+    actor: Option<String>,
+    account: Option<String>,
+) -> Result<Exit, Failure> {
+    let dir = open(common)?;
+    let actor = actor.unwrap_or_else(login);
+    let latch = HaltLatch::open(&dir.control()).or_exit(Exit::Environment)?;
+    latch.halt(&format!("{actor}: {reason}")).or_exit(Exit::Environment)?;
+    record(common, &dir, OperatorVerb::Halt, actor, reason, account)
+}
+
+/// Asks for a resume. The latch is released by the run, once it finds the books clean.
+pub(super) fn resume(
+    common: &Common,
+    actor: String,
+    reason: String,
+    account: Option<String>,
+) -> Result<Exit, Failure> {
+    if actor.trim().is_empty() || reason.trim().is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "E7301 a resume needs an actor and a reason: \
+             blotter resume --actor NAME --reason \"why it is safe\"",
+        ));
+    }
+    let dir = open(common)?;
+    record(common, &dir, OperatorVerb::Resume, actor, reason, account)
+}
+
+/// Asks for every open order to be cancelled.
+pub(super) fn cancel_all(
+    common: &Common,
+    reason: String,
+    actor: Option<String>,
+    account: Option<String>,
+) -> Result<Exit, Failure> {
+    let dir = open(common)?;
+    let actor = actor.unwrap_or_else(login);
+    record(common, &dir, OperatorVerb::CancelAll, actor, reason, account)
+}
+
+fn open(common: &Common) -> Result<DataDir, Failure> {
+    let dir = DataDir::new(&common.data);
+    dir.must_hold_data().or_exit(Exit::NotFound)?;
+    dir.make().or_exit(Exit::Environment)?;
+    Ok(dir)
+}
+
+fn record(
+    common: &Common,
+    dir: &DataDir,
+    verb: OperatorVerb,
+    actor: String,
+    reason: String,
+    account: Option<String>,
+) -> Result<Exit, Failure> {
+    let account = match account {
+        Some(name) => Some(AccountId::new(&name).or_exit(Exit::Usage)?),
+        None => None,
+    };
+    let command = OperatorCommand {
+        number: 0,
+        id: EventId(*uuid::Uuid::now_v7().as_bytes()),
+        verb,
+        account,
+        actor,
+        reason,
+        given_at: wall_clock(),
+    };
+    let journal = CommandJournal::open(&dir.control()).or_exit(Exit::Environment)?;
+    let command = journal.append(command).or_exit(Exit::Environment)?;
+    let running = socket_path(dir.root()).exists();
+    if common.json {
+        output::json(&json!({
+            "command": verb.as_str(),
+            "number": command.number,
+            "id": command.id.to_string(),
+            "running": running,
+        }));
+    } else {
+        let then = match (verb, running) {
+            (OperatorVerb::Halt, _) => "no order leaves from now on",
+            (_, true) => "the run takes it in at its next step",
+            (_, false) => "no run is active; the next one begins with it",
+        };
+        output::line(&format!("{verb} recorded as command {}: {then}", command.number));
+    }
+    Ok(Exit::Ok)
+}
+
+fn login() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".into())
+}

@@ -1,0 +1,68 @@
+//! The command line: one file per command, one convention for all (`docs/cli.md`).
+
+mod args;
+mod control;
+mod explain;
+mod output;
+mod publish;
+mod replay;
+mod run;
+mod setting;
+mod settings;
+mod state;
+mod tail;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::{
+    App,
+    exit::{Exit, Failure},
+};
+use args::{Arguments, Command, ConfigCommand};
+
+/// Runs the command line of this process.
+pub(crate) fn main(app: &App) -> ExitCode {
+    // clap ends the process itself for --help (0) and for a wrong command line (2).
+    let arguments = Arguments::parse();
+    match dispatch(app, arguments.command) {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(Failure { exit, error }) => {
+            eprintln!("blotter: {error}");
+            for cause in error.chain().skip(1) {
+                eprintln!("  because {cause}");
+            }
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+fn dispatch(app: &App, command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Run { common, input } => run::tape(app, &common, &input),
+        Command::Replay { common, as_of, agents } => {
+            replay::replay(app, &common, as_of.as_deref(), agents)
+        }
+        Command::State { common, as_of } => state::state(&common, as_of.as_deref()),
+        Command::Tail { common, from, follow } => tail::tail(&common, from, follow),
+        Command::Verify { common } => verify::verify(&common),
+        Command::Trace { common, id } => explain::trace(&common, &id),
+        Command::Why { common, order } => explain::why(&common, &order),
+        Command::Publish { common } => publish::publish(&common),
+        Command::Halt { common, reason, actor, account } => {
+            control::halt(&common, reason, actor, account)
+        }
+        Command::Resume { common, actor, reason, account } => {
+            control::resume(&common, actor, reason, account)
+        }
+        Command::CancelAll { common, reason, actor, account } => {
+            control::cancel_all(&common, reason, actor, account)
+        }
+        Command::Config { command } => match command {
+            ConfigCommand::Show { common } => settings::show(&common),
+            ConfigCommand::Instruments => settings::instruments(),
+        },
+    }
+}

@@ -1,0 +1,39 @@
+//! Settings, instruments and the data directory, as the command line names them.
+
+use event::{Digest, id::digest_of};
+use feed::Instruments;
+
+use super::args::Common;
+use crate::{
+    config::{Layers, SHIPPED, Settings},
+    data_dir::DataDir,
+    exit::{Exit, Failure, OrExit as _},
+};
+
+/// What most commands begin with.
+pub(super) struct Setting {
+    pub(super) dir: DataDir,
+    pub(super) layers: Layers,
+    pub(super) settings: Settings,
+    pub(super) instruments: Instruments,
+}
+
+impl Setting {
+    /// Digest of everything that is set and reaches events: settings and instruments.
+    pub(super) fn digest(&self) -> Digest {
+        let parts = [self.settings.digest.0, self.instruments.digest().0];
+        digest_of("configuration", &[&parts[0], &parts[1]])
+    }
+}
+
+/// Reads settings and instruments.
+pub(super) fn read(common: &Common) -> Result<Setting, Failure> {
+    let layers = Layers::stack(SHIPPED, common.config.as_deref(), std::env::vars())
+        .or_exit(Exit::Usage)?;
+    let settings = Settings::of(&layers).or_exit(Exit::Usage)?;
+    let mut instruments = Instruments::shipped().or_exit(Exit::Environment)?;
+    if let Some(path) = &common.instruments {
+        instruments.overlay_file(path).or_exit(Exit::Usage)?;
+    }
+    Ok(Setting { dir: DataDir::new(&common.data), layers, settings, instruments })
+}

@@ -1,0 +1,178 @@
+//! `state`: positions, orders, cash and profit, folded from the journal.
+
+use event::{Amount, books::Balance};
+use serde_json::{Value, json};
+
+use super::{args::Common, output};
+use crate::{
+    clock::wall_clock,
+    data_dir::DataDir,
+    exit::{Exit, Failure},
+    journal::{self, Item, Until},
+    pipeline::Fold,
+};
+
+/// Prints the state as of an index or instant.
+pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failure> {
+    let until = Until::parse(as_of)?;
+    let folded = fold(&DataDir::new(&common.data), until)?;
+    if common.json {
+        output::json(&to_json(&folded.fold));
+    } else {
+        print(&folded.fold);
+    }
+    Ok(Exit::Ok)
+}
+
+/// What a walk of the journal adds up to.
+pub(super) struct Folded {
+    pub(super) fold: Fold,
+    /// Records of the tape read, from the ingress's own mark.
+    pub(super) records: u64,
+    /// Entries walked.
+    pub(super) entries: u64,
+}
+
+/// Folds the journal up to `until`.
+pub(super) fn fold(dir: &DataDir, until: Until) -> Result<Folded, Failure> {
+    let mut reader = journal::open(dir, wall_clock)?;
+    let mut folded = Folded { fold: Fold::default(), records: 0, entries: 0 };
+    journal::walk(&mut reader, 0, until, |item| {
+        folded.entries += 1;
+        match item {
+            Item::Event { event, bytes, .. } => folded.fold.apply(&event, bytes),
+            Item::Progress(progress) => {
+                if progress.source.as_str() == crate::pipeline::INGRESS {
+                    folded.records = progress.mark.unwrap_or(0).max(folded.records);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(folded)
+}
+
+/// Tables for people.
+pub(super) fn print(fold: &Fold) {
+    for account in fold.books.accounts() {
+        let id = account.id();
+        let halted = if fold.books.is_halted(id) { "  TRADING HALTED" } else { "" };
+        output::line(&format!("Account {id}{halted}"));
+        let positions: Vec<[String; 6]> = account
+            .positions()
+            .filter(|position| !position.quantity.is_zero() || !position.realised.is_zero())
+            .map(|position| {
+                let worth = fold.marks.worth(&fold.books, position).ok().flatten();
+                [
+                    position.instrument.to_string(),
+                    position.quantity.to_string(),
+                    position.total_cost.to_string(),
+                    cents(position.realised),
+                    worth.map_or("-".into(), |worth| cents(worth.unrealised)),
+                    fees(&position.fees),
+                ]
+            })
+            .collect();
+        output::line("");
+        output::table(
+            ["POSITION", "QUANTITY", "COST", "REALISED", "UNREALISED", "FEES"],
+            &positions,
+        );
+        let cash: Vec<[String; 2]> = account
+            .cash()
+            .map(|cash| [cash.currency.to_string(), cash.total().to_string()])
+            .collect();
+        output::line("");
+        output::table(["CASH", "AMOUNT"], &cash);
+        let orders: Vec<[String; 5]> = account
+            .open_orders()
+            .map(|order| {
+                [
+                    order.order.to_string(),
+                    order.instrument.to_string(),
+                    order.state.as_str().to_owned(),
+                    order.quantity.to_string(),
+                    order.limit_price.map_or("-".into(), |price| price.to_string()),
+                ]
+            })
+            .collect();
+        if !orders.is_empty() {
+            output::line("");
+            output::table(["OPEN ORDER", "INSTRUMENT", "STATE", "QUANTITY", "LIMIT"], &orders);
+        }
+    }
+}
+
+fn fees(fees: &[Balance]) -> String {
+    let words = fees.iter().map(|fee| format!("{} {}", cents(fee.amount), fee.currency));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn balances(balances: &[Balance]) -> Value {
+    balances
+        .iter()
+        .map(|balance| (balance.currency.to_string(), json!(balance.amount.to_string())))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// A profit or fee, at eight places: the rest is dust that a person does not read.
+fn cents(amount: Amount) -> String {
+    let unit = 10_000_000_000;
+    Amount(amount.0 / unit * unit).to_string()
+}
+
+/// The same for machines, whole.
+pub(super) fn to_json(fold: &Fold) -> Value {
+    let accounts: Vec<Value> = fold
+        .books
+        .accounts()
+        .map(|account| {
+            let positions: Vec<Value> = account
+                .positions()
+                .map(|position| {
+                    let worth = fold.marks.worth(&fold.books, position).ok().flatten();
+                    json!({
+                        "instrument": position.instrument.as_str(),
+                        "quantity": position.quantity.to_string(),
+                        "total_cost": position.total_cost.to_string(),
+                        "realised": position.realised.to_string(),
+                        "unrealised": worth.map(|worth| worth.unrealised.to_string()),
+                        "fees": balances(&position.fees),
+                        "funding": position.funding.to_string(),
+                    })
+                })
+                .collect();
+            let cash: serde_json::Map<String, Value> = account
+                .cash()
+                .map(|cash| (cash.currency.to_string(), json!(cash.total().to_string())))
+                .collect();
+            let orders: Vec<Value> = account
+                .open_orders()
+                .map(|order| {
+                    json!({
+                        "order": order.order.to_string(),
+                        "instrument": order.instrument.as_str(),
+                        "state": order.state.as_str(),
+                        "quantity": order.quantity.to_string(),
+                    })
+                })
+                .collect();
+            json!({
+                "account": account.id().as_str(),
+                "halted": fold.books.is_halted(account.id()),
+                "positions": positions,
+                "cash": cash,
+                "open_orders": orders,
+                "orders": account.orders_len(),
+                "executions": account.executions().len(),
+                "open_breaks": account.breaks().count(),
+            })
+        })
+        .collect();
+    json!({
+        "accounts": accounts,
+        "state_digest": fold.state_digest().to_string(),
+        "log_digest": fold.log.digest().to_string(),
+    })
+}

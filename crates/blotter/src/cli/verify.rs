@@ -1,0 +1,166 @@
+//! `verify`: is the log whole, and is every entry of it in the journal?
+
+use std::collections::BTreeMap;
+
+use bus::{Header, Progress, Topology};
+use bus_log::LogReader;
+use event::{Envelope, Event, Source};
+use forensics::{JournalEntry, JournalError, JournalReader};
+use serde_json::json;
+
+use super::{args::Common, output};
+use crate::{
+    clock::wall_clock,
+    data_dir::DataDir,
+    exit::{Exit, Failure},
+    journal,
+};
+
+/// What was found, in order of place.
+#[derive(Default)]
+struct Findings {
+    entries: u64,
+    events: u64,
+    words: Vec<String>,
+    sources: BTreeMap<Source, u64>,
+    sequences: BTreeMap<(u8, u16), u64>,
+}
+
+/// Findings told; the count is always whole.
+const TOLD_MAX: usize = 20;
+
+/// Checks log and journal against each other and against themselves.
+pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
+    let dir = DataDir::new(&common.data);
+    let mut journal = journal::open(&dir, wall_clock)?;
+    let mut findings = Findings::default();
+    let topology = Topology::shipped();
+    let checked = check_journal(&mut journal, &topology, &mut findings);
+    if let Err(error) = checked {
+        findings.words.push(error.to_string());
+    }
+    if let Err(error) = check_log(&dir, &mut findings) {
+        findings.words.push(error);
+    }
+    let sound = findings.words.is_empty();
+    if common.json {
+        output::json(&json!({
+            "sound": sound,
+            "entries": findings.entries,
+            "events": findings.events,
+            "findings": findings.words,
+        }));
+    } else {
+        findings.words.iter().take(TOLD_MAX).for_each(|words| output::line(words));
+        output::line(&if sound {
+            format!(
+                "sound: {} entries, {} events; checksums, order, source sequences, derived headers \
+                 and the journal against the log",
+                findings.entries, findings.events
+            )
+        } else {
+            format!("{} findings in {} entries", findings.words.len(), findings.entries)
+        });
+    }
+    Ok(if sound { Exit::Ok } else { Exit::Integrity })
+}
+
+fn check_journal(
+    journal: &mut JournalReader,
+    topology: &Topology,
+    findings: &mut Findings,
+) -> Result<(), JournalError> {
+    journal.seek(0)?;
+    while journal.visit_batch(|entry| -> Result<(), JournalError> {
+        if entry.index != findings.entries {
+            findings.words.push(format!(
+                "journal index {} stands where {} is due",
+                entry.index, findings.entries
+            ));
+        }
+        findings.entries = entry.index + 1;
+        if entry.is_event {
+            findings.events += 1;
+            check_event(&entry, topology, findings);
+        } else if let Err(error) = Progress::from_bytes(entry.bytes) {
+            findings.words.push(format!("entry {}: {error}", entry.index));
+        }
+        Ok(())
+    })? {}
+    Ok(())
+}
+
+/// An event decodes, its head is what its bytes say, and its source skips nothing.
+fn check_event(entry: &JournalEntry<'_>, topology: &Topology, findings: &mut Findings) {
+    let index = entry.index;
+    let envelope = match Envelope::decode(entry.bytes) {
+        Ok(envelope) => envelope,
+        Err(error) => return findings.words.push(format!("entry {index}: {error}")),
+    };
+    if let Err(error) = Event::decode(entry.bytes) {
+        findings.words.push(format!("entry {index}: {error}"));
+    }
+    let derived = Header::of(&envelope, topology);
+    if (derived.kind, Some(derived.stream), derived.partition, derived.time)
+        != (entry.kind, entry.stream, entry.partition, entry.time)
+    {
+        findings.words.push(format!("entry {index}: its head is not what its bytes say"));
+    }
+    let last = findings.sources.entry(envelope.source).or_default();
+    if envelope.source_seq != *last + 1 {
+        findings.words.push(format!(
+            "entry {index}: {} goes from {last} to {}",
+            envelope.source, envelope.source_seq
+        ));
+    }
+    *last = envelope.source_seq;
+    let sequence = findings.sequences.entry((derived.stream as u8, derived.partition)).or_default();
+    if entry.sequence != *sequence + 1 {
+        findings.words.push(format!(
+            "entry {index}: {} partition {} goes from {sequence} to {}",
+            derived.stream.as_str(),
+            derived.partition,
+            entry.sequence
+        ));
+    }
+    *sequence = entry.sequence;
+}
+
+/// Every entry of the log is in the journal, byte for byte.
+fn check_log(dir: &DataDir, findings: &mut Findings) -> Result<(), String> {
+    let mut log = LogReader::open(&dir.log()).map_err(|error| error.to_string())?;
+    let mut journal = JournalReader::open(&dir.journal()).map_err(|error| error.to_string())?;
+    log.seek(0).map_err(|error| error.to_string())?;
+    let mut taken: BTreeMap<u64, event::Digest> = BTreeMap::new();
+    let digest = |bytes: &[u8]| event::id::digest_of("entry", &[bytes]);
+    loop {
+        let mut ahead = Vec::new();
+        let more = log
+            .visit_batch(|raw| -> Result<(), bus::BusError> {
+                ahead.push((raw.index, digest(raw.body)));
+                Ok(())
+            })
+            .map_err(|error| error.to_string())?;
+        if !more {
+            return Ok(());
+        }
+        for (index, bytes) in ahead {
+            while !taken.contains_key(&index) {
+                let read = journal.visit_batch(|entry| -> Result<(), JournalError> {
+                    let _ = taken.insert(entry.stamp.log_index, digest(entry.bytes));
+                    Ok(())
+                });
+                if !read.map_err(|error| error.to_string())? {
+                    break;
+                }
+            }
+            match taken.remove(&index) {
+                Some(found) if found == bytes => {}
+                Some(_) => findings
+                    .words
+                    .push(format!("log index {index}: the journal holds other bytes")),
+                None => findings.words.push(format!("log index {index}: not in the journal")),
+            }
+        }
+    }
+}

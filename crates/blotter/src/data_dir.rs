@@ -1,0 +1,233 @@
+//! The data directory: what lies where, and what the directory is bound to.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use event::Digest;
+
+/// A data directory.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+/// What a directory was made for. It serves nothing else: two inputs in one log would be a history
+/// that never happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Binding {
+    /// Digest of the settings that reach events.
+    pub config: Digest,
+    /// `tape` or `live`.
+    pub mode: String,
+    /// Each input by the digest of its content, with the name it was given by.
+    pub inputs: Vec<(Digest, String)>,
+}
+
+/// Why a directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum DataDirError {
+    /// The file system refused.
+    #[error("E7201 {path}: {action}")]
+    Io {
+        /// Which path.
+        path: PathBuf,
+        /// What was attempted.
+        action: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+    /// The directory holds no run.
+    #[error("E7202 {path} holds no data; `blotter run --input FILE --data {path}` or `blotter demo` makes some")]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The directory is bound to something else.
+    #[error("E7203 {path} is bound to {what} {bound}, not {asked}; use another --data, or the same {what}")]
+    Bound {
+        /// The directory.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// What it is bound to.
+        bound: String,
+        /// What was asked for.
+        asked: String,
+    },
+    /// The binding cannot be read.
+    #[error("E7204 {path} is not a binding file: {reason}")]
+    Binding {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl DataDir {
+    /// The directory at `root`, which need not exist yet.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self { root: root.to_path_buf() }
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The bus's log: authoritative.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// The journal: authoritative.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.root.join("journal")
+    }
+
+    /// Snapshots: disposable.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    /// Halt latch and operator commands.
+    #[must_use]
+    pub fn control(&self) -> PathBuf {
+        self.root.join("control")
+    }
+
+    /// The paper broker's own record of an account. It is the broker's, not ours.
+    #[must_use]
+    pub fn broker(&self, account: &str) -> PathBuf {
+        self.root.join("broker").join(account)
+    }
+
+    /// Makes the directory and what must be there before anything runs.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`], as in a read-only file system.
+    pub fn make(&self) -> Result<(), DataDirError> {
+        for path in [self.root.clone(), self.control(), self.cache()] {
+            fs::create_dir_all(&path).map_err(|source| DataDirError::Io {
+                path,
+                action: "the directory cannot be made",
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Whether a run was ever started here.
+    ///
+    /// # Errors
+    /// [`DataDirError::Empty`] when none was.
+    pub fn must_hold_data(&self) -> Result<(), DataDirError> {
+        if self.log().is_dir() || self.journal().is_dir() {
+            return Ok(());
+        }
+        Err(DataDirError::Empty { path: self.root.clone() })
+    }
+
+    /// Binds the directory to `asked`, or checks that it is bound to it already.
+    ///
+    /// # Errors
+    /// [`DataDirError::Bound`] naming the first difference.
+    pub fn bind(&self, asked: &Binding) -> Result<(), DataDirError> {
+        let Some(bound) = self.binding()? else { return self.write_binding(asked) };
+        let differs = |what: &'static str, bound: String, asked: String| DataDirError::Bound {
+            path: self.root.clone(),
+            what,
+            bound,
+            asked,
+        };
+        if bound.mode != asked.mode {
+            return Err(differs("mode", bound.mode, asked.mode.clone()));
+        }
+        if bound.config != asked.config {
+            return Err(differs("configuration", short(bound.config), short(asked.config)));
+        }
+        let digests = |binding: &Binding| -> Vec<Digest> {
+            binding.inputs.iter().map(|(digest, _)| *digest).collect()
+        };
+        if digests(&bound) != digests(asked) {
+            return Err(differs("input", names(&bound), names(asked)));
+        }
+        Ok(())
+    }
+
+    /// What the directory is bound to, if it is.
+    ///
+    /// # Errors
+    /// [`DataDirError`].
+    pub fn binding(&self) -> Result<Option<Binding>, DataDirError> {
+        let path = self.binding_path();
+        match fs::read_to_string(&path) {
+            Ok(text) => parse(&text)
+                .map(Some)
+                .map_err(|reason| DataDirError::Binding { path, reason: reason.into() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(DataDirError::Io { path, action: "cannot be read", source }),
+        }
+    }
+
+    fn binding_path(&self) -> PathBuf {
+        self.root.join("binding")
+    }
+
+    fn write_binding(&self, binding: &Binding) -> Result<(), DataDirError> {
+        let mut text = format!("mode {}\nconfig {}\n", binding.mode, binding.config);
+        for (digest, name) in &binding.inputs {
+            text.push_str(&format!("input {digest} {}\n", name.replace('\n', " ")));
+        }
+        let path = self.binding_path();
+        let new = path.with_extension("new");
+        let written = fs::write(&new, text)
+            .and_then(|()| fs::File::open(&new)?.sync_all())
+            .and_then(|()| fs::rename(&new, &path))
+            .and_then(|()| fs::File::open(&self.root)?.sync_all());
+        written.map_err(|source| DataDirError::Io { path, action: "cannot be written", source })
+    }
+}
+
+fn parse(text: &str) -> Result<Binding, &'static str> {
+    let mut lines = BTreeMap::new();
+    let mut inputs = Vec::new();
+    for line in text.lines() {
+        let (name, rest) = line.split_once(' ').ok_or("a line without a value")?;
+        if name == "input" {
+            let (digest, name) = rest.split_once(' ').ok_or("an input without a name")?;
+            inputs.push((digest.parse().map_err(|_| "an input without a digest")?, name.to_owned()));
+        } else {
+            let _ = lines.insert(name, rest);
+        }
+    }
+    let config = lines.get("config").and_then(|text| text.parse().ok());
+    Ok(Binding {
+        config: config.ok_or("no configuration digest")?,
+        mode: (*lines.get("mode").ok_or("no mode")?).to_owned(),
+        inputs,
+    })
+}
+
+fn short(digest: Digest) -> String {
+    let mut text = digest.to_string();
+    text.truncate(12);
+    text
+}
+
+fn names(binding: &Binding) -> String {
+    let names: Vec<String> = binding
+        .inputs
+        .iter()
+        .map(|(digest, name)| format!("{name} ({})", short(*digest)))
+        .collect();
+    names.join(", ")
+}

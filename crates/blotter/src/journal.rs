@@ -1,0 +1,133 @@
+//! The journal as the readers see it: opened, walked, cut at an index or an instant.
+
+use bus::Progress;
+use event::{Event, Timestamp};
+use forensics::{JournalEntry, JournalError, JournalReader};
+
+use crate::{
+    data_dir::DataDir,
+    exit::{Exit, Failure, OrExit as _},
+    pipeline,
+};
+
+/// One entry, decoded.
+pub(crate) enum Item<'a> {
+    /// An event and its bytes.
+    Event {
+        /// Its journal index.
+        index: u64,
+        /// The event.
+        event: Event,
+        /// Its bytes, verbatim.
+        bytes: &'a [u8],
+    },
+    /// A progress record.
+    Progress(Progress),
+}
+
+/// Where a walk ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// The end of what is there.
+    End,
+    /// This journal index, included.
+    Index(u64),
+    /// The last entry whose time is not after this instant.
+    Time(Timestamp),
+}
+
+impl Until {
+    /// Reads a journal index, or an instant as RFC 3339.
+    pub(crate) fn parse(text: Option<&str>) -> Result<Self, Failure> {
+        let Some(text) = text else { return Ok(Self::End) };
+        if let Ok(index) = text.parse() {
+            return Ok(Self::Index(index));
+        }
+        let time = text.parse().map_err(|_| {
+            Failure::new(
+                Exit::Usage,
+                format!("E7501 `{text}` is neither a journal index nor an instant as 2024-08-09T00:00:00Z"),
+            )
+        })?;
+        Ok(Self::Time(time))
+    }
+}
+
+/// Brings the journal up to the log when no run does, and opens it.
+///
+/// While a run is active its own journal thread keeps up, and this waits for nothing.
+pub(crate) fn open(dir: &DataDir, wall_clock: fn() -> Timestamp) -> Result<JournalReader, Failure> {
+    dir.must_hold_data().or_exit(Exit::NotFound)?;
+    match pipeline::catch_up(&dir.log(), &dir.journal(), wall_clock) {
+        // Another process writes the journal, or this one may not: what is there is read.
+        Ok(()) | Err(_) if dir.journal().is_dir() => {}
+        Ok(()) => {}
+        Err(error) => return Err(Failure { exit: Exit::Environment, error: error.into() }),
+    }
+    JournalReader::open(&dir.journal()).or_exit(Exit::Integrity)
+}
+
+/// Walks the journal from `from` to `until`.
+pub(crate) fn walk(
+    reader: &mut JournalReader,
+    from: u64,
+    until: Until,
+    mut visit: impl FnMut(Item<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    reader.seek(from).or_exit(Exit::Integrity)?;
+    let mut done = false;
+    while !done {
+        let more = reader.visit_batch(|entry| -> Result<(), WalkError> {
+            done = done || is_past(&entry, until);
+            if done || entry.index < from {
+                return Ok(());
+            }
+            visit(decode(&entry)?).map_err(WalkError::Visit)
+        });
+        match more {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(WalkError::Visit(failure)) => return Err(failure),
+            Err(WalkError::Journal(error)) => {
+                return Err(Failure { exit: Exit::Integrity, error: error.into() });
+            }
+            Err(WalkError::Decode(index, error)) => {
+                return Err(Failure::new(
+                    Exit::Integrity,
+                    format!("E7502 journal entry {index} cannot be read: {error}"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+enum WalkError {
+    Journal(JournalError),
+    Decode(u64, event::DecodeError),
+    Visit(Failure),
+}
+
+impl From<JournalError> for WalkError {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+fn is_past(entry: &JournalEntry<'_>, until: Until) -> bool {
+    match until {
+        Until::End => false,
+        Until::Index(last) => entry.index > last,
+        Until::Time(last) => entry.is_event && entry.time > last,
+    }
+}
+
+fn decode<'a>(entry: &JournalEntry<'a>) -> Result<Item<'a>, WalkError> {
+    let failed = |error| WalkError::Decode(entry.index, error);
+    Ok(if entry.is_event {
+        let event = Event::decode(entry.bytes).map_err(failed)?;
+        Item::Event { index: entry.index, event, bytes: entry.bytes }
+    } else {
+        Item::Progress(Progress::from_bytes(entry.bytes).map_err(failed)?)
+    })
+}

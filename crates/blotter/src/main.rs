@@ -1,0 +1,5 @@
+//! The `blotter` binary.
+
+fn main() -> std::process::ExitCode {
+    blotter::App::new().main()
+}

@@ -1,0 +1,65 @@
+//! What the log adds up to: books, last prices, counts and the log's digest.
+
+use event::{Digest, Event, Family, Kind};
+use projection::{Books, LogDigest, Marks, Tally};
+use serde_json::{Map, Value, json};
+
+/// Everything folded from the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fold {
+    pub(crate) books: Books,
+    pub(crate) marks: Marks,
+    pub(crate) tally: Tally,
+    pub(crate) log: LogDigest,
+    /// Records of tapes that would not become events.
+    pub(crate) tape_quarantined: u64,
+}
+
+impl Fold {
+    /// Folds an event and the bytes it was stored as.
+    pub(crate) fn apply(&mut self, event: &Event, bytes: &[u8]) {
+        let kind = event.body.kind();
+        self.log.note(Some(kind), event.key, bytes);
+        self.tally.note(Some(kind));
+        if Marks::wants(kind) {
+            self.marks.apply(event);
+        }
+        if kind == Kind::EventQuarantined && event.source.as_str().starts_with("file/") {
+            self.tape_quarantined += 1;
+        }
+        if Books::wants(kind) {
+            // The reconciliation agent folds the same events and raises what is found as alerts.
+            let _ = self.books.apply(event);
+        }
+    }
+
+    /// The digest of business state: last prices and books.
+    pub(crate) fn state_digest(&self) -> Digest {
+        self.books.state_digest(&self.marks)
+    }
+
+    /// Breaks that are open.
+    pub(crate) fn open_breaks(&self) -> u64 {
+        self.books.accounts().map(|account| account.breaks().count() as u64).sum()
+    }
+
+    /// The numbers every run, replay and demo ends with.
+    pub(crate) fn numbers(&self, records: u64, events_per_second: u64) -> Value {
+        let mut events = Map::new();
+        for family in Family::ALL {
+            let _ = events.insert(family.as_str().into(), json!(self.tally.family(family)));
+        }
+        json!({
+            "records": records,
+            "stored": records - self.tape_quarantined.min(records),
+            "quarantined": self.tape_quarantined,
+            "events": events,
+            "orders": self.tally.kind(Kind::SubmitOrder),
+            "executions": self.tally.kind(Kind::OrderExecuted),
+            "open_breaks": self.open_breaks(),
+            "state_digest": self.state_digest().to_string(),
+            "log_digest": self.log.digest().to_string(),
+            "events_per_second": events_per_second,
+        })
+    }
+}

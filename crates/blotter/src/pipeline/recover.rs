@@ -1,0 +1,133 @@
+//! The machine as the log left it.
+//!
+//! One pass tells the gateways and the venue what they knew; what a crash left unanswered is asked
+//! again; then the log is delivered once more from its beginning. A task steps over what it had
+//! decided before, which rebuilds its state, and decides what it had not, so an interrupted run
+//! goes on exactly where an uninterrupted one would have been.
+
+use broker::Moment;
+use bus::{Entry, Progress};
+use event::Event;
+use worker::{Delivery, PendingTimer};
+
+use super::{
+    PipelineError,
+    ingress::Numbering,
+    machine::{Machine, is_venue_record},
+};
+
+/// Entries read at a time: a bound on memory, not on the log.
+const ENTRIES_MAX: usize = 4096;
+
+impl Machine {
+    /// Brings the machine to where the log ends. Returns how every source is numbered.
+    pub(crate) fn recover(&mut self) -> Result<Numbering, PipelineError> {
+        let end = self.stage.bus().next_index();
+        let mut numbering = Numbering::default();
+        self.note_progress();
+        let last_record = self.tell_gateways_and_venue(end, &mut numbering)?;
+        self.ask_again()?;
+        self.redeliver(end)?;
+        self.settle()?;
+        if let Some((moment, record)) = last_record {
+            self.show_venue(moment, &record)?;
+        }
+        self.take_reports()?;
+        Ok(numbering)
+    }
+
+    /// Reads from the progress records how far every task and gateway had decided.
+    fn note_progress(&mut self) {
+        for seat in &mut self.seats {
+            seat.through =
+                self.stage.bus().progress(seat.task.source()).and_then(|p| Progress::through(&p));
+        }
+        for desk in &mut self.desks {
+            let bus = self.stage.bus();
+            desk.through = bus.progress(desk.gateway.source()).and_then(|p| Progress::through(&p));
+            let mark = bus.progress(desk.gateway.broker_source()).and_then(|p| p.mark);
+            desk.gateway.resume_reports(mark.unwrap_or(0));
+        }
+    }
+
+    /// The gateways fold every event, and the venue prints every record but the last, whose own
+    /// consequences may not be complete. Every timer asked for is set; those that fired are taken
+    /// off when the log is delivered again.
+    fn tell_gateways_and_venue(
+        &mut self,
+        end: u64,
+        numbering: &mut Numbering,
+    ) -> Result<Option<(Moment, Event)>, PipelineError> {
+        let mut last_record: Option<(Moment, Event)> = None;
+        self.each_entry(end, |machine, entry| {
+            match entry {
+                Entry::Progress { progress, .. } => {
+                    for timer in progress.timers() {
+                        machine.timers.set(PendingTimer {
+                            due: timer.due,
+                            task: progress.source,
+                            request: timer.request,
+                            name: timer.name,
+                        });
+                    }
+                }
+                Entry::Event(delivered) => {
+                    let event = delivered.record.event()?;
+                    numbering.observe(event.source, event.source_seq);
+                    machine.note_time(&event);
+                    if is_venue_record(&event) {
+                        let record = (machine.moment(), Event::clone(&event));
+                        if let Some((moment, before)) = last_record.replace(record) {
+                            machine.show_venue(moment, &before)?;
+                        }
+                    }
+                    for desk in &mut machine.desks {
+                        desk.gateway.observe(&event);
+                    }
+                }
+            }
+            Ok(())
+        })?;
+        Ok(last_record)
+    }
+
+    /// Delivers the log again, from its beginning to `end`.
+    fn redeliver(&mut self, end: u64) -> Result<(), PipelineError> {
+        self.clock = event::Timestamp(i64::MIN);
+        self.position = 0;
+        self.each_entry(end, |machine, entry| {
+            if let Entry::Event(delivered) = entry {
+                let delivery = Delivery {
+                    index: delivered.position.index,
+                    event: delivered.record.event()?,
+                    bytes: delivered.record.bytes().clone(),
+                };
+                machine.deliver(&delivery)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn each_entry(
+        &mut self,
+        end: u64,
+        mut visit: impl FnMut(&mut Self, Entry) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let mut next = 0;
+        while next < end {
+            let entries = self.stage.bus().read(next, ENTRIES_MAX)?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in entries {
+                if entry.index() >= end {
+                    return Ok(());
+                }
+                next = entry.index() + 1;
+                visit(self, entry)?;
+            }
+        }
+        Ok(())
+    }
+}
+

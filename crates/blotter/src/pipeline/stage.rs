@@ -1,0 +1,133 @@
+//! Units on their way to the log: placed at once, durable together.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bus::{Bus, BusError, Progress, Record, Run, Sequencer, TimerRequested, Unit};
+use bus_log::LogBus;
+use event::{Event, Source};
+use worker::{Delivery, PendingTimer};
+
+use super::PipelineError;
+
+/// Collects units until they are worth an fsync, or until one is needed.
+///
+/// A single writer knows the place of every event before it is durable, because it uses the same
+/// sequencer as the engine; the engine's answer is held against it.
+pub(crate) struct Stage {
+    bus: LogBus,
+    sequencer: Sequencer,
+    units: Vec<Unit>,
+    staged_bytes: usize,
+    marks: BTreeMap<Source, u64>,
+    high_water: BTreeMap<Source, u64>,
+}
+
+/// Staged bytes that are worth an fsync.
+const FLUSH_BYTES: usize = 1 << 20;
+
+impl Stage {
+    pub(crate) fn new(bus: LogBus) -> Self {
+        let sequences = bus
+            .heads()
+            .into_iter()
+            .map(|head| ((head.stream, head.partition), head.sequence))
+            .collect();
+        Self {
+            sequencer: Sequencer::after(bus.next_index(), sequences),
+            bus,
+            units: Vec::new(),
+            staged_bytes: 0,
+            marks: BTreeMap::new(),
+            high_water: BTreeMap::new(),
+        }
+    }
+
+    /// Stages a unit and returns its events with their places.
+    pub(crate) fn put(
+        &mut self,
+        source: Source,
+        events: Vec<Event>,
+        through: Option<u64>,
+        timers: &[PendingTimer],
+        mark: Option<u64>,
+    ) -> Result<Vec<Delivery>, PipelineError> {
+        let mut outputs = Vec::with_capacity(events.len());
+        let mut placed = Vec::with_capacity(events.len());
+        for event in events {
+            let event = Arc::new(event);
+            let record = Record::of_event(Arc::clone(&event), self.bus.topology());
+            let index = self.sequencer.place(record.header()).index;
+            self.staged_bytes += record.bytes().len();
+            let _ = self.high_water.insert(source, event.source_seq);
+            placed.push(Delivery { index, event, bytes: record.bytes().clone() });
+            outputs.push(record);
+        }
+        let timers = timers
+            .iter()
+            .map(|timer| TimerRequested {
+                request: timer.request,
+                name: timer.name,
+                due: timer.due,
+            })
+            .collect();
+        let consumed = through.map(Run::through).into_iter().collect();
+        self.stage_unit(Unit { source, outputs, consumed, timers, mark });
+        Ok(placed)
+    }
+
+    /// Says how far an ingress has read its own source; it becomes durable with what it read.
+    pub(crate) fn mark(&mut self, source: Source, mark: u64) {
+        let _ = self.marks.insert(source, mark);
+    }
+
+    /// Makes everything staged durable when it is worth it. Called between roots.
+    pub(crate) fn flush_if_full(&mut self) -> Result<(), PipelineError> {
+        if self.staged_bytes >= FLUSH_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Makes everything staged durable.
+    pub(crate) fn flush(&mut self) -> Result<(), PipelineError> {
+        for (source, mark) in std::mem::take(&mut self.marks) {
+            self.stage_unit(Unit {
+                source,
+                outputs: Vec::new(),
+                consumed: Vec::new(),
+                timers: Vec::new(),
+                mark: Some(mark),
+            });
+        }
+        if self.units.is_empty() {
+            return Ok(());
+        }
+        let units = std::mem::take(&mut self.units);
+        let positions = self.bus.commit(&units)?;
+        debug_assert_eq!(positions.len(), units.len());
+        if self.bus.next_index() != self.sequencer.next_index() {
+            return Err(PipelineError::Misplaced {
+                expected: self.sequencer.next_index(),
+                found: self.bus.next_index(),
+            });
+        }
+        self.staged_bytes = 0;
+        Ok(())
+    }
+
+    /// The engine, for reading what is durable.
+    pub(crate) fn bus(&mut self) -> &mut dyn Bus {
+        &mut self.bus
+    }
+
+    /// Shuts the log down cleanly.
+    pub(crate) fn close(self) -> Result<(), BusError> {
+        self.bus.close()
+    }
+
+    fn stage_unit(&mut self, unit: Unit) {
+        let last = self.high_water.get(&unit.source).copied();
+        let last = last.unwrap_or_else(|| self.bus.high_water(unit.source));
+        if Progress::of(&unit, last).is_some() {
+            let _ = self.sequencer.advance();
+        }
+        self.units.push(unit);
+    }
+}

@@ -1,0 +1,262 @@
+//! A whole run on recorded data: one thread decides, in the order of the tape.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use broker::PaperBroker;
+use bus_log::LogBus;
+use event::{Body, Digest, Event, Label, Source, Timestamp, operations::AgentStarted};
+use feed::{Instruments, Outcome, TapeReader, TapeRecord};
+use forensics::Journal;
+use gateway::Gateway;
+use worker::{Schedule, Timers};
+
+use super::{
+    Fold, PipelineError,
+    follow::{Follower, start_at},
+    ingress::{FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, read_published},
+    machine::{Desk, Machine, Seat},
+    stage::Stage,
+};
+use crate::{
+    app::Factory,
+    config::Settings,
+    control::{CommandJournal, HaltLatch, Published, Socket},
+    data_dir::DataDir,
+    setup,
+};
+
+/// What a run is given.
+pub(crate) struct TapeRun<'a> {
+    pub(crate) dir: &'a DataDir,
+    pub(crate) settings: &'a Settings,
+    pub(crate) instruments: &'a Instruments,
+    pub(crate) agents: &'a [Factory],
+    pub(crate) tape: TapeReader,
+    pub(crate) wall_clock: fn() -> Timestamp,
+    /// Set by a signal: the record in hand is finished, then the run ends.
+    pub(crate) stop: &'a AtomicBool,
+}
+
+/// How a run ended.
+pub(crate) struct TapeEnd {
+    pub(crate) fold: Fold,
+    pub(crate) records: u64,
+    pub(crate) resumed_at: u64,
+    pub(crate) stopped: bool,
+    pub(crate) undefined: Vec<(String, u64)>,
+    pub(crate) torn: Option<String>,
+}
+
+/// The ingress whose mark says how far the merged tape has been read.
+pub(crate) const INGRESS: &str = "ingress/tape";
+/// The worker of a deterministic run.
+const WORKER: &str = "worker/tape";
+
+/// Runs the tape to its end, or until it is stopped. Running again goes on where it ended.
+pub(crate) fn run_tape(
+    mut run: TapeRun<'_>,
+    mut progress: impl FnMut(u64, Timestamp),
+) -> Result<TapeEnd, PipelineError> {
+    let opened = LogBus::open(&run.dir.log(), run.wall_clock)?;
+    let torn = opened.torn.map(|torn| format!("{} bytes of {}", torn.bytes, torn.what));
+    let journal = Journal::open(&run.dir.journal(), run.wall_clock)?;
+    let mut reader = opened.bus.reader();
+    if opened.bus.tail().next_index() > 0 {
+        start_at(&journal, &mut reader)?;
+    }
+    let follower = Follower::start(journal, reader, opened.bus.tail());
+    let socket = Socket::listen(run.dir.root())?;
+    let commands = CommandJournal::open(&run.dir.control())?;
+    let mut machine = build(&run, opened.bus)?;
+    let mut numbering = machine.recover()?;
+    let ingress = Source::new(INGRESS)?;
+    let resumed_at = machine.stage.bus().progress(ingress).and_then(|p| p.mark).unwrap_or(0);
+    run.tape.skip_to(resumed_at)?;
+    let first_time = run.tape.next_time().unwrap_or(machine.clock);
+    machine.clock = machine.clock.max(first_time);
+    begin(&run, &mut machine, &mut numbering)?;
+    let mut records = resumed_at;
+    let mut stopped = false;
+    let operator = Source::new(OPERATOR)?;
+    while let Some(record) = run.tape.next() {
+        let record = record?;
+        machine.fire_timers(record.time)?;
+        take_commands(&mut machine, &mut numbering, &commands, operator)?;
+        while let Some(published) = socket.next() {
+            take_published(&mut machine, &mut numbering, published)?;
+        }
+        records = record.ordinal + 1;
+        let time = record.time;
+        let events = roots(record, &mut numbering);
+        machine.record(events, (ingress, records))?;
+        machine.stage.flush_if_full()?;
+        progress(records, time);
+        if run.stop.load(Ordering::Acquire) {
+            stopped = true;
+            break;
+        }
+        if !follower.is_running() {
+            break;
+        }
+    }
+    take_commands(&mut machine, &mut numbering, &commands, operator)?;
+    machine.stage.flush()?;
+    commands.logged(numbering.last(operator))?;
+    let Machine { fold, stage, .. } = machine;
+    stage.close()?;
+    follower.finish()?;
+    let undefined = run.tape.undefined().iter().map(|(name, count)| (name.clone(), *count));
+    Ok(TapeEnd { fold, records, resumed_at, stopped, undefined: undefined.collect(), torn })
+}
+
+fn build(run: &TapeRun<'_>, bus: LogBus) -> Result<Machine, PipelineError> {
+    let seats = setup::tasks(run.agents)?
+        .into_iter()
+        .map(|task| Seat { task, through: None })
+        .collect();
+    let account = run.settings.account.name;
+    let definitions: Vec<_> = run.instruments.definitions().cloned().collect();
+    let dir: PathBuf = run.dir.broker(account.as_str());
+    let broker = PaperBroker::open(&dir, run.settings.paper.clone(), &definitions)?;
+    Ok(Machine {
+        seats,
+        desks: vec![Desk { gateway: Gateway::new(account)?, broker, through: None }],
+        timers: Timers::default(),
+        schedule: Schedule::default(),
+        fold: Fold::default(),
+        stage: Stage::new(bus),
+        latch: HaltLatch::open(&run.dir.control())?,
+        clock: Timestamp(i64::MIN),
+        position: 0,
+    })
+}
+
+/// Life-cycle events of this start; and, on the first one, what configuration supplies.
+fn begin(
+    run: &TapeRun<'_>,
+    machine: &mut Machine,
+    numbering: &mut Numbering,
+) -> Result<(), PipelineError> {
+    let now = machine.clock;
+    start_agents(machine, numbering, run.settings.digest)?;
+    let instruments = Source::new("config/instruments")?;
+    let definitions: Vec<Body> =
+        run.instruments.definitions().map(|defined| Body::from(defined.clone())).collect();
+    for (number, body) in (1..).zip(definitions) {
+        if number > numbering.last(instruments) {
+            let digest = run.instruments.digest();
+            let event = numbering.config_root(instruments, digest, number, now, body);
+            machine.root(event)?;
+        }
+    }
+    let limits = Source::new("config/limits")?;
+    if numbering.last(limits) == 0 {
+        let body = Body::from(run.settings.limits_loaded());
+        let event = numbering.config_root(limits, run.settings.digest, 1, now, body);
+        machine.root(event)?;
+    }
+    let currency = run.settings.account.reporting_currency;
+    for at in 0..machine.desks.len() {
+        let moment = machine.moment();
+        let Some(desk) = machine.desks.get_mut(at) else { continue };
+        let source = desk.gateway.broker_source();
+        if let Some(event) = desk.gateway.open_books(&mut desk.broker, currency, moment)? {
+            let _ = machine.accept(source, vec![event], None)?;
+            machine.settle()?;
+        }
+    }
+    Ok(())
+}
+
+fn start_agents(
+    machine: &mut Machine,
+    numbering: &mut Numbering,
+    config: Digest,
+) -> Result<(), PipelineError> {
+    let worker = Source::new(WORKER)?;
+    let fence_index = machine.stage.bus().next_index();
+    let epoch = numbering.last(worker) + 1;
+    let started: Vec<(Source, Label)> = machine.sources().into_iter().collect();
+    for (task, version) in started {
+        let body = Body::from(AgentStarted { task, epoch, version, config, fence_index });
+        let event = numbering.worker_root(worker, machine.clock, body);
+        machine.root(event)?;
+    }
+    Ok(())
+}
+
+/// The events of one tape record.
+fn roots(record: TapeRecord, numbering: &mut Numbering) -> Vec<Event> {
+    let TapeRecord { source, file_digest: digest, record: number, receive_time, outcome, .. } = record;
+    let bodies = match outcome {
+        Outcome::Root(root) | Outcome::Command(root) => vec![root],
+        Outcome::Parts(parts) => parts,
+        Outcome::Quarantine(quarantined) => {
+            let body = Body::from(quarantined);
+            vec![feed::RootBody { event_time: None, key: body.key(), body, producer: None }]
+        }
+    };
+    (0..)
+        .zip(bodies)
+        .map(|(part, root)| {
+            let place = FilePlace { source, digest, record: number, part };
+            let parts =
+                RootParts { event_time: root.event_time, key: root.key, body: root.body };
+            numbering.file_root(place, receive_time, parts)
+        })
+        .collect()
+}
+
+/// Takes in what operators have asked for since.
+fn take_commands(
+    machine: &mut Machine,
+    numbering: &mut Numbering,
+    commands: &CommandJournal,
+    operator: Source,
+) -> Result<(), PipelineError> {
+    for command in commands.after(numbering.last(operator))? {
+        let event = numbering.operator_root(operator, command, machine.clock);
+        machine.root(event)?;
+    }
+    Ok(())
+}
+
+/// Takes in what a producer published; the answer goes out once it is durable.
+fn take_published(
+    machine: &mut Machine,
+    numbering: &mut Numbering,
+    published: Published,
+) -> Result<(), PipelineError> {
+    let answer = match read_published(&published.line, numbering, machine.clock) {
+        Submission::Refused(reason) => serde_json::json!({ "error": reason }),
+        Submission::Repeat(root) => {
+            let id = event::id::foreign_id(root.source, root.source_seq);
+            machine.stage.flush()?;
+            let stored = machine.stage.bus().lookup(id)?;
+            let same = match &stored {
+                Some(stored) => is_same(&*stored.record.event()?, &root),
+                None => false,
+            };
+            match stored {
+                Some(stored) if same => serde_json::json!({
+                    "event_id": id.to_string(),
+                    "index": stored.position.index,
+                    "repeat": true,
+                }),
+                _ => serde_json::json!({ "error": conflict(&root) }),
+            }
+        }
+        Submission::New(event) => {
+            let (id, source, seq) = (event.event_id, event.source, event.source_seq);
+            numbering.observe(source, seq);
+            machine.root(*event)?;
+            machine.stage.flush()?;
+            serde_json::json!({ "event_id": id.to_string(), "repeat": false })
+        }
+    };
+    published.answer(answer.to_string());
+    Ok(())
+}
