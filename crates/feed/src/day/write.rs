@@ -23,22 +23,25 @@ pub(super) enum Format {
     Nested,
 }
 
+const BUFFER_BYTES: usize = 64 * 1024;
+
 /// One tape being written.
 pub(super) struct Frames {
-    out: GzEncoder<BufWriter<File>>,
+    /// Buffered in front of the encoder, which is slow on small pieces.
+    out: BufWriter<GzEncoder<File>>,
     pub(super) written: u64,
     pub(super) unparseable: u64,
 }
 
 impl Frames {
     pub(super) fn new(file: File) -> Self {
-        let out = GzEncoder::new(BufWriter::new(file), Compression::fast());
+        let out = BufWriter::with_capacity(BUFFER_BYTES, GzEncoder::new(file, Compression::fast()));
         Self { out, written: 0, unparseable: 0 }
     }
 
     /// Ends the tape.
     pub(super) fn finish(self) -> io::Result<()> {
-        self.out.finish()?.flush()
+        self.out.into_inner().map_err(io::IntoInnerError::into_error)?.finish().map(drop)
     }
 
     /// Any line.

@@ -81,7 +81,7 @@ impl Unpacked {
                 Coding::Plain => return Ok(self.copy(out)),
                 Coding::Gzip { between: true, .. } if is_empty => return Ok(Piece::End),
                 Coding::Gzip { decoder, between: between @ true, .. } if is_gzip => {
-                    decoder.reset(false);
+                    **decoder = Decompress::new_gzip(WINDOW_BITS);
                     *between = false;
                 }
                 Coding::Gzip { between: true, members, .. } => {
