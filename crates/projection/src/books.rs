@@ -33,8 +33,16 @@ pub struct Books {
 impl Books {
     /// Books without anything in them.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self {
+            accounts: BTreeMap::new(),
+            instruments: Instruments::new(),
+            halt_all: None,
+            feeds: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            quarantined: BTreeMap::new(),
+            parked: BTreeMap::new(),
+        }
     }
 
     /// Whether an event of this kind changes the books; records of other kinds need no decoding.
@@ -51,7 +59,6 @@ impl Books {
                 | Kind::LimitBreached
                 | Kind::AlertRaised
                 | Kind::SnapshotRequested
-                | Kind::BrokerSnapshotTaken
                 | Kind::TimerFired
                 | Kind::OperatorCommanded
                 | Kind::ResumeRefused
@@ -101,6 +108,7 @@ impl Books {
             Body::ExecutionBusted(b) => account.busted(event, b, instruments, findings),
             Body::ExecutionCorrected(b) => account.corrected(event, b, instruments, findings),
             Body::AccountOpened(b) => account.opened(event, b, findings),
+            Body::BrokerSnapshotTaken(b) => account.listed(b),
             Body::BalancesReported(b) => account.reported.clone_from(&b.balances),
             Body::FeeCharged(b) => account.fee_charged(event, b, instruments, findings),
             Body::FundingPaid(b) => account.funding_paid(event, b, findings),

@@ -46,6 +46,14 @@ message! {
         2 terms: Option<Terms>,
     }
 
+    /// When the broker says an execution happened that nothing told of yet.
+    ListedAt {
+        /// The execution.
+        1 exec_id: Label,
+        /// When.
+        2 at: Timestamp,
+    }
+
     /// What a correction makes of an execution.
     Terms {
         /// Price.
@@ -57,7 +65,7 @@ message! {
     }
 }
 
-nested!(Execution, Early, Terms);
+nested!(Execution, Early, ListedAt, Terms);
 
 /// The executions of one account, in the order they were told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +74,8 @@ pub(crate) struct Executions {
     by_id: BTreeMap<Label, usize>,
     pub(crate) early: BTreeMap<Label, Option<Terms>>,
     pub(crate) corrections: BTreeSet<Label>,
+    /// When the broker says executions happened that nothing told of yet.
+    pub(crate) listed: BTreeMap<Label, Timestamp>,
 }
 
 impl Executions {
@@ -75,6 +85,7 @@ impl Executions {
             by_id: BTreeMap::new(),
             early: BTreeMap::new(),
             corrections: BTreeSet::new(),
+            listed: BTreeMap::new(),
         }
     }
 
@@ -93,6 +104,7 @@ impl Executions {
             Some(None) => execution.busted = true,
             None => {}
         }
+        let _ = self.listed.remove(&execution.exec_id);
         let _ = self.by_id.insert(execution.exec_id, self.told.len());
         self.told.push(execution.clone());
         execution

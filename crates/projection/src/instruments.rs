@@ -14,6 +14,10 @@ pub(crate) struct Instruments {
 }
 
 impl Instruments {
+    pub(crate) const fn new() -> Self {
+        Self { defined: BTreeMap::new(), status: BTreeMap::new() }
+    }
+
     /// Takes a definition; one of the same date replaces what was there. Answers whether the
     /// instrument was unknown before.
     pub(crate) fn define(&mut self, definition: &InstrumentDefined) -> bool {

@@ -14,6 +14,7 @@
 //! | cost | the total is kept, the average derived; average-cost method; crossing zero is a close and an open |
 //! | rounding | one product, rounded half to even once at 1e-18 when it is booked; the last lot takes all that is left, so parts sum to the whole |
 //! | order status | derived from executions, never from a status the broker says |
+//! | order | positions fold executions by the broker's clock, so one told late leaves them as if it had been told in time |
 //! | execution | counted once per account and execution id; a bust leaves the books as if it had never been |
 //!
 //! It knows no clock, no broker, no bus and no agent.

@@ -33,6 +33,9 @@ message! {
         10 volume: Amount,
         /// Time of the last event that touched it.
         11 touched: Timestamp,
+        /// Executions up to this time, by the broker's clock, are folded; an earlier one that is
+        /// told late takes its place among them.
+        12 folded_through: Timestamp,
     }
 }
 
@@ -54,6 +57,7 @@ impl Position {
             base_flow: Amount::ZERO,
             volume: Amount::ZERO,
             touched: Timestamp(i64::MIN),
+            folded_through: Timestamp(i64::MIN),
         }
     }
 

@@ -16,7 +16,7 @@ use event::{
 use crate::{
     Account, Adjustment, Booking, Books, Cash, Execution, Halt, Marks, OpenBreak, Order, Position,
     account::Posting,
-    execution::{Early, Executions},
+    execution::{Early, Executions, ListedAt},
     instruments::Instruments,
 };
 
@@ -113,6 +113,8 @@ message! {
         16 reported: Vec<Balance>,
         /// The broker's names for orders.
         17 names: Vec<VenueName>,
+        /// Executions listed and not told of.
+        18 listed: Vec<ListedAt>,
     }
 
     /// An ended order.
@@ -285,6 +287,11 @@ impl AccountState {
                 .map(|(&exec_id, terms)| Early { exec_id, terms: terms.clone() })
                 .collect(),
             corrections: executions.corrections.iter().copied().collect(),
+            listed: executions
+                .listed
+                .iter()
+                .map(|(&exec_id, &at)| ListedAt { exec_id, at })
+                .collect(),
             positions: account.positions.values().cloned().collect(),
             postings: account.postings.clone(),
             cash: account.cash.values().cloned().collect(),
@@ -309,6 +316,7 @@ impl AccountState {
         }
         executions.early = self.early.into_iter().map(|e| (e.exec_id, e.terms)).collect();
         executions.corrections = self.corrections.into_iter().collect();
+        executions.listed = self.listed.into_iter().map(|one| (one.exec_id, one.at)).collect();
         let limits = match self.limits {
             Some(bytes) => Some(LimitsLoaded::decode(&bytes.0)?),
             None => None,

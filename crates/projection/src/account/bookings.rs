@@ -133,7 +133,7 @@ impl Account {
             cost,
             base_fee: Amount::ZERO,
             price: event::Price(0),
-            at: event.time,
+            at: self.position(instrument).map_or(event.time, |p| event.time.max(p.folded_through)),
             fee: None,
         }
     }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use event::{
     Amount, Currency, Event, InstrumentId, Kind, MoneyError, OrderId, Price, Timestamp,
+    books::BrokerSnapshotTaken,
     trading::{ExecutionBusted, ExecutionCorrected, OrderExecuted},
 };
 
@@ -23,7 +24,8 @@ impl Account {
         instruments: &Instruments,
         findings: &mut Vec<Finding>,
     ) {
-        let execution = execution_of(event, told);
+        let listed_at = self.executions.listed.get(&told.exec_id).copied();
+        let execution = execution_of(event, told, listed_at.filter(|_| told.recovered));
         if let Some(known) = self.executions.get(execution.exec_id) {
             findings.push(repeated(known, &execution));
             return;
@@ -37,6 +39,16 @@ impl Account {
         if let Some(order) = self.order_of_execution(event, told.order, findings) {
             let size = Amount(execution.quantity.0.saturating_abs());
             self.fill(order, (size, turnover, 1), event, findings);
+        }
+    }
+
+    /// Learns when the broker says executions happened that nothing told of yet: a fact recovered
+    /// from a snapshot carries the time of its recovery, and takes its place by this one.
+    pub(crate) fn listed(&mut self, snapshot: &BrokerSnapshotTaken) {
+        for listed in &snapshot.executions {
+            if self.executions.get(listed.exec_id).is_none() {
+                let _ = self.executions.listed.insert(listed.exec_id, listed.executed_at);
+            }
         }
     }
 
@@ -119,10 +131,14 @@ impl Account {
             findings.push(Finding::UnknownInstrument { instrument });
         }
         let before = self.position_or_flat(instrument);
-        let mut after = before.clone();
-        match apply(&mut after, execution, contract.as_ref()) {
-            Ok(()) => self.replace_position(&before, after, contract.as_ref(), event, findings),
-            Err(error) => findings.push(Finding::NotBooked { kind: event.body.kind(), error }),
+        if execution.at < before.folded_through {
+            self.fold_again(instrument, event, instruments, findings);
+        } else {
+            let mut after = before.clone();
+            match apply(&mut after, execution, contract.as_ref()) {
+                Ok(()) => self.replace_position(&before, after, contract.as_ref(), event, findings),
+                Err(error) => findings.push(Finding::NotBooked { kind: event.body.kind(), error }),
+            }
         }
         let fee = Amount(execution.fee.0.saturating_neg());
         self.move_cash(execution.fee_currency, Line::Fees, fee, event, findings);
@@ -139,30 +155,37 @@ impl Account {
         let before = self.position_or_flat(instrument);
         let mut after = Position::flat(instrument);
         after.funding = before.funding;
-        if let Err(error) = self.refold(&mut after, instruments) {
-            findings.push(Finding::NotBooked { kind: event.body.kind(), error });
-            return;
+        for made in self.made_of(instrument) {
+            let mut next = after.clone();
+            let booked = match made {
+                Made::Posting(posting) => {
+                    let contract = instruments.contract(instrument, posting.at);
+                    posting.apply(&mut next, contract.as_ref())
+                }
+                Made::Execution(execution) => {
+                    let contract = instruments.contract(instrument, execution.at);
+                    apply(&mut next, execution, contract.as_ref())
+                }
+            };
+            match booked {
+                Ok(()) => after = next,
+                Err(error) => findings.push(Finding::NotBooked { kind: event.body.kind(), error }),
+            }
         }
         let contract = instruments.contract(instrument, event.time);
         self.replace_position(&before, after, contract.as_ref(), event, findings);
     }
 
-    fn refold(&self, position: &mut Position, instruments: &Instruments) -> Result<(), MoneyError> {
-        let instrument = position.instrument;
-        let mut postings =
-            self.postings.iter().filter(|posting| posting.instrument == instrument).peekable();
-        let mut told = (1_u64..).zip(&self.executions.told);
-        loop {
-            let next = told.find(|(_, e)| e.instrument == instrument && !e.busted);
-            let through = next.map_or(u64::MAX, |(number, _)| number);
-            while let Some(posting) = postings.next_if(|posting| posting.after < through) {
-                let contract = instruments.contract(instrument, posting.at);
-                posting.apply(position, contract.as_ref())?;
-            }
-            let Some((_, execution)) = next else { return Ok(()) };
-            let contract = instruments.contract(instrument, execution.at);
-            apply(position, execution, contract.as_ref())?;
-        }
+    /// What made a position, by the broker's clock, and as told where that is the same.
+    fn made_of(&self, instrument: InstrumentId) -> Vec<Made<'_>> {
+        let postings = self.postings.iter().filter(|posting| posting.instrument == instrument);
+        let postings = postings.map(|one| ((one.at, one.after, 1_u8), Made::Posting(one)));
+        let told = (1_u64..).zip(&self.executions.told);
+        let told = told.filter(|(_, one)| one.instrument == instrument && !one.busted);
+        let told = told.map(|(number, one)| ((one.at, number, 0), Made::Execution(one)));
+        let mut made: Vec<_> = postings.chain(told).collect();
+        made.sort_by_key(|(place, _)| *place);
+        made.into_iter().map(|(_, one)| one).collect()
     }
 
     /// Puts a position in place of what it was, and moves cash by what its executions moved.
@@ -227,12 +250,19 @@ impl Account {
     }
 }
 
+/// One of the things a position is made of.
+enum Made<'a> {
+    Posting(&'a super::Posting),
+    Execution(&'a Execution),
+}
+
 /// Books an execution into a position; without terms only its quantity counts.
 fn apply(
     position: &mut Position,
     execution: &Execution,
     contract: Option<&Contract>,
 ) -> Result<(), MoneyError> {
+    position.folded_through = position.folded_through.max(execution.at);
     let Some(contract) = contract else { return position.adjust(execution.quantity, Amount::ZERO) };
     position.execute(contract, execution.quantity, execution.price)?;
     if !execution.fee.is_zero() {
@@ -250,6 +280,7 @@ impl super::Posting {
         position: &mut Position,
         contract: Option<&Contract>,
     ) -> Result<(), MoneyError> {
+        position.folded_through = position.folded_through.max(self.at);
         position.adjust(self.quantity, self.cost)?;
         if let Some(fee) = &self.fee {
             position.note_fee(fee.currency, fee.amount)?;
@@ -264,9 +295,9 @@ impl super::Posting {
     }
 }
 
-fn execution_of(event: &Event, told: &OrderExecuted) -> Execution {
+fn execution_of(event: &Event, told: &OrderExecuted, listed_at: Option<Timestamp>) -> Execution {
     let size = told.last_quantity.amount().0;
-    let at: Timestamp = event.event_time.unwrap_or(event.time);
+    let at: Timestamp = listed_at.or(event.event_time).unwrap_or(event.time);
     let (order, price): (OrderId, Price) = (told.order, told.last_price);
     Execution {
         exec_id: told.exec_id,

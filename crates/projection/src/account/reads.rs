@@ -102,6 +102,11 @@ impl Account {
         self.bookings.get(&(booking, booking_id))
     }
 
+    /// Bookings outside executions.
+    pub fn bookings(&self) -> impl Iterator<Item = &Booking> {
+        self.bookings.values()
+    }
+
     /// Breaks that have not ended.
     pub fn breaks(&self) -> impl Iterator<Item = &OpenBreak> {
         self.breaks.values()

@@ -156,9 +156,38 @@ fn a_bust_leaves_position_and_cash_as_if_it_had_never_been() {
             }
             let mut position = journal.position(name);
             position.touched = event::Timestamp(0);
+            position.folded_through = event::Timestamp(0);
             (position, journal.cash("USDT"), journal.cash("BTC"))
         };
         assert_eq!(run(true), run(false), "{name}");
+    }
+}
+
+#[test]
+fn an_execution_told_late_leaves_the_books_as_if_it_had_been_told_in_time() {
+    for name in [SPOT, LINEAR, INVERSE] {
+        let run = |told: [usize; 3]| {
+            let mut journal = Journal::opened();
+            let buy = journal.working(name, Side::Buy, "9");
+            let sell = journal.working(name, Side::Sell, "9");
+            let facts = [
+                executed(buy, name, Side::Buy, "A", "2", "100"),
+                executed(sell, name, Side::Sell, "B", "1", "130"),
+                executed(buy, name, Side::Buy, "C", "3", "170"),
+            ];
+            for at in told {
+                let mut event = journal.event(facts[at].clone());
+                event.event_time = Some(event::Timestamp(1_000_000 + at as i64));
+                assert_eq!(journal.books.apply(&event), []);
+                journal.events.push(event);
+            }
+            let mut position = journal.position(name);
+            position.touched = event::Timestamp(0);
+            (position, journal.cash("USDT"), journal.cash("BTC"))
+        };
+        for told in [[0, 2, 1], [1, 0, 2], [2, 1, 0], [2, 0, 1], [1, 2, 0]] {
+            assert_eq!(run(told), run([0, 1, 2]), "{name} {told:?}");
+        }
     }
 }
 
