@@ -2,7 +2,8 @@
 //!
 //! | payoff | cash of a trade | cost of a position |
 //! |---|---|---|
-//! | spot, option | the whole value, against the trade | value at the price paid |
+//! | spot | the whole value, against the trade; the quantity itself, in the base currency | value at the price paid |
+//! | option | the whole value, against the trade | value at the price paid |
 //! | linear | profit of what was closed: value now less cost | value at the price paid |
 //! | inverse | profit of what was closed: cost less value now, in coin | face value over the price paid |
 //!
@@ -210,12 +211,15 @@ impl Holding {
         let Trade { terms, quantity, price, fee, fee_currency, .. } = *trade;
         self.traded = self.traded.max(Some(trade.at));
         let mut moved = vec![(terms.cash, self.exchange(&terms, quantity, price)?)];
+        if terms.payoff == Payoff::Spot {
+            // The asset itself changes hands: a venue shows it as a balance of the base currency.
+            moved.push((terms.base, quantity));
+        }
         if terms.payoff == Payoff::Spot && fee_currency == terms.base {
             // Given up for nothing at the price paid: quantity and its cost go, no cash comes.
             let _ = self.exchange(&terms, fee.negated()?, price)?;
-        } else {
-            moved.push((fee_currency, fee.negated()?));
         }
+        moved.push((fee_currency, fee.negated()?));
         Ok(moved)
     }
 
