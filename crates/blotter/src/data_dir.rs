@@ -40,13 +40,17 @@ pub enum DataDirError {
         source: io::Error,
     },
     /// The directory holds no run.
-    #[error("E7202 {path} holds no data; `blotter run --input FILE --data {path}` or `blotter demo` makes some")]
+    #[error(
+        "E7202 {path} holds no data; `blotter run --input FILE --data {path}` or `blotter demo` makes some"
+    )]
     Empty {
         /// The directory.
         path: PathBuf,
     },
     /// The directory is bound to something else.
-    #[error("E7203 {path} is bound to {what} {bound}, not {asked}; use another --data, or the same {what}")]
+    #[error(
+        "E7203 {path} is bound to {what} {bound}, not {asked}; use another --data, or the same {what}"
+    )]
     Bound {
         /// The directory.
         path: PathBuf,
@@ -204,7 +208,8 @@ fn parse(text: &str) -> Result<Binding, &'static str> {
         let (name, rest) = line.split_once(' ').ok_or("a line without a value")?;
         if name == "input" {
             let (digest, name) = rest.split_once(' ').ok_or("an input without a name")?;
-            inputs.push((digest.parse().map_err(|_| "an input without a digest")?, name.to_owned()));
+            inputs
+                .push((digest.parse().map_err(|_| "an input without a digest")?, name.to_owned()));
         } else {
             let _ = lines.insert(name, rest);
         }

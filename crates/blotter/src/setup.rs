@@ -6,6 +6,7 @@ use agent::{
     Agent, monitor::Monitor, quality::Quality, risk::Risk, session::Session, strategy::Imbalance,
     trader::Trader,
 };
+use reconcile::Recon;
 use worker::{Task, TaskError};
 
 use crate::{
@@ -23,6 +24,7 @@ pub(crate) fn agents(app: &App, settings: &Settings) -> Vec<Factory> {
     agents.extend(app.agents.iter().map(Arc::clone));
     push(&mut agents, settings, |s| Trader::new(s.trader()));
     push(&mut agents, settings, |s| Risk::new(s.risk()));
+    push(&mut agents, settings, |s| Recon::new(s.recon()));
     push(&mut agents, settings, |s| Monitor::new(s.monitor()));
     agents
 }

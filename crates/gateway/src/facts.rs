@@ -35,7 +35,13 @@ impl Gateway {
             }
             Call::Cancel(request) => {
                 let answer = broker.cancel(now, request)?;
-                self.change_answered(request.order, AttemptAction::Cancel, request.attempt, answer, now)
+                self.change_answered(
+                    request.order,
+                    AttemptAction::Cancel,
+                    request.attempt,
+                    answer,
+                    now,
+                )
             }
             Call::Replace(request) => {
                 let answer = broker.replace(now, request)?;
@@ -278,7 +284,10 @@ impl Gateway {
             }
             Fact::Expired { order, venue_order, instrument, cumulative, reason } => {
                 let order = ours(order, venue_order);
-                (Some(order), OrderExpired { order, account, instrument, cumulative, reason }.into())
+                (
+                    Some(order),
+                    OrderExpired { order, account, instrument, cumulative, reason }.into(),
+                )
             }
             Fact::Replaced { order, venue_order, instrument, quantity, limit_price, proposal } => (
                 Some(order),

@@ -39,6 +39,15 @@ pub enum Call {
     },
 }
 
+impl Call {
+    /// Whether the call may change something at the broker, so that its attempt must be durable
+    /// first.
+    #[must_use]
+    pub const fn is_attempt(&self) -> bool {
+        !matches!(self, Self::Snapshot { .. })
+    }
+}
+
 /// What follows from one delivered event: events first, then calls.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
@@ -83,8 +92,7 @@ impl Gateway {
                 self.cancel_all(&mut plan, event, now);
             }
             Body::SnapshotRequested(request) => {
-                plan.calls
-                    .push(Call::Snapshot { request: event.clone(), cycle: request.cycle });
+                plan.calls.push(Call::Snapshot { request: event.clone(), cycle: request.cycle });
             }
             _ => {}
         }
@@ -120,15 +128,14 @@ impl Gateway {
         let Some(link) = self.links.get(&order) else { return };
         let instrument = link.instrument;
         let slot = plan.events.len() as u32;
-        let reason = if gate.action != AttemptAction::Cancel
-            && (self.halted || latch == Latch::Halted)
-        {
-            Some(HALTED)
-        } else if now.time > gate.valid_until {
-            Some(EXPIRED)
-        } else {
-            None
-        };
+        let reason =
+            if gate.action != AttemptAction::Cancel && (self.halted || latch == Latch::Halted) {
+                Some(HALTED)
+            } else if now.time > gate.valid_until {
+                Some(EXPIRED)
+            } else {
+                None
+            };
         let proposal = match gate.action {
             AttemptAction::Replace => link.new_terms.map(|terms| terms.proposal),
             AttemptAction::Submit | AttemptAction::Cancel => None,
@@ -194,8 +201,7 @@ impl Gateway {
             .map(|(&order, _)| order)
             .collect();
         for order in open {
-            let gate =
-                Gate { action: AttemptAction::Cancel, valid_until: Timestamp(i64::MAX) };
+            let gate = Gate { action: AttemptAction::Cancel, valid_until: Timestamp(i64::MAX) };
             self.send(plan, cause, order, gate, now);
         }
     }

@@ -36,6 +36,14 @@ pub(crate) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Play a generated day with an incident in it, and explain what happened.
+    Demo {
+        #[command(flatten)]
+        common: Common,
+        /// Seed of the day.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Run the whole pipeline on recorded market data.
     Run {
         #[command(flatten)]
@@ -92,6 +100,11 @@ pub(crate) enum Command {
         common: Common,
         /// Order id.
         order: String,
+    },
+    /// Our books against the broker's.
+    Reconcile {
+        #[command(flatten)]
+        common: Common,
     },
     /// JSON lines on stdin become events, also while `run` runs.
     Publish {

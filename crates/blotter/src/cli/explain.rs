@@ -26,13 +26,17 @@ pub(super) fn trace(common: &Common, id: &str) -> Result<Exit, Failure> {
     if events.is_empty() {
         return Err(Failure::new(
             Exit::NotFound,
-            format!("E7601 no trace, event or order {id} in the journal; `blotter tail` shows ids with --json"),
+            format!(
+                "E7601 no trace, event or order {id} in the journal; `blotter tail` shows ids with --json"
+            ),
         ));
     }
     let count = events.len();
     let tree = trace_tree(events);
     if common.json {
-        output::json(&json!({ "trace": trace.to_string(), "events": count, "tree": tree_json(&tree) }));
+        output::json(
+            &json!({ "trace": trace.to_string(), "events": count, "tree": tree_json(&tree) }),
+        );
         return Ok(Exit::Ok);
     }
     output::line(&format!("trace {trace}: {count} events"));

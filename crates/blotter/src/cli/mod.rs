@@ -2,9 +2,11 @@
 
 mod args;
 mod control;
+mod demo;
 mod explain;
 mod output;
 mod publish;
+mod reconcile;
 mod replay;
 mod run;
 mod setting;
@@ -41,6 +43,8 @@ pub(crate) fn main(app: &App) -> ExitCode {
 
 fn dispatch(app: &App, command: Command) -> Result<Exit, Failure> {
     match command {
+        Command::Demo { common, seed } => demo::demo(app, &common, seed),
+        Command::Reconcile { common } => reconcile::reconcile(&common),
         Command::Run { common, input } => run::tape(app, &common, &input),
         Command::Replay { common, as_of, agents } => {
             replay::replay(app, &common, as_of.as_deref(), agents)

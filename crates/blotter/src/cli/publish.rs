@@ -69,8 +69,8 @@ struct Direct {
 fn direct(common: &Common, dir: &DataDir) -> Result<Direct, Failure> {
     let _ = setting::read(common)?;
     dir.make().or_exit(Exit::Environment)?;
-    let opened = LogBus::open(&dir.log(), wall_clock)
-        .map_err(|error| super::run::failure(error.into()))?;
+    let opened =
+        LogBus::open(&dir.log(), wall_clock).map_err(|error| super::run::failure(error.into()))?;
     Ok(Direct { bus: opened.bus, numbering: Numbering::default() })
 }
 

@@ -37,8 +37,7 @@ pub(super) fn replay(
     if agents {
         match run_again(app, &setting, until)? {
             Ok(tally) => {
-                numbers["agents"] =
-                    json!({ "compared": tally.compared, "delivered": tally.delivered, "equal": true });
+                numbers["agents"] = json!({ "compared": tally.compared, "delivered": tally.delivered, "equal": true });
             }
             Err(divergence) => {
                 numbers["agents"] = json!({

@@ -42,11 +42,8 @@ pub(super) fn carry_out(
 ) -> Result<TapeEnd, Failure> {
     let tape = TapeReader::open(input, &setting.instruments).or_exit(Exit::Usage)?;
     let inputs = tape.inputs().map(|(path, _, digest)| (digest, path.display().to_string()));
-    let binding = Binding {
-        config: setting.digest(),
-        mode: "tape".into(),
-        inputs: inputs.collect(),
-    };
+    let binding =
+        Binding { config: setting.digest(), mode: "tape".into(), inputs: inputs.collect() };
     setting.dir.make().or_exit(Exit::Environment)?;
     setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
     let stop = signal::stop_flag().or_exit(Exit::Environment)?;
@@ -83,7 +80,9 @@ pub(super) fn failure(error: PipelineError) -> Failure {
 
 fn summarise(common: &Common, setting: &Setting, end: &TapeEnd, watch: Stopwatch) {
     if let Some(torn) = &end.torn {
-        eprintln!("the last run ended inside a write: {torn} were cut off, nothing accepted is lost");
+        eprintln!(
+            "the last run ended inside a write: {torn} were cut off, nothing accepted is lost"
+        );
     }
     if end.resumed_at > 0 {
         eprintln!("went on at record {}", end.resumed_at);

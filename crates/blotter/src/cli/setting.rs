@@ -28,8 +28,8 @@ impl Setting {
 
 /// Reads settings and instruments.
 pub(super) fn read(common: &Common) -> Result<Setting, Failure> {
-    let layers = Layers::stack(SHIPPED, common.config.as_deref(), std::env::vars())
-        .or_exit(Exit::Usage)?;
+    let layers =
+        Layers::stack(SHIPPED, common.config.as_deref(), std::env::vars()).or_exit(Exit::Usage)?;
     let settings = Settings::of(&layers).or_exit(Exit::Usage)?;
     let mut instruments = Instruments::shipped().or_exit(Exit::Environment)?;
     if let Some(path) = &common.instruments {

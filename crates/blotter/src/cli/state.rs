@@ -1,6 +1,6 @@
 //! `state`: positions, orders, cash and profit, folded from the journal.
 
-use event::{Amount, books::Balance};
+use event::{Amount, Currency, books::Balance};
 use serde_json::{Value, json};
 
 use super::{args::Common, output};
@@ -100,6 +100,36 @@ pub(super) fn print(fold: &Fold) {
             output::line("");
             output::table(["OPEN ORDER", "INSTRUMENT", "STATE", "QUANTITY", "LIMIT"], &orders);
         }
+    }
+}
+
+/// Profit split into gross, fees and funding, by currency.
+pub(super) fn print_profit(fold: &Fold) {
+    for account in fold.books.accounts() {
+        let unrealised = fold.marks.unrealised(&fold.books, account.id()).unwrap_or_default();
+        let mut realised = std::collections::BTreeMap::new();
+        for position in account.positions() {
+            let contract = fold.books.contract(position.instrument, position.touched);
+            let Some(contract) = contract else { continue };
+            let sum: &mut Amount = realised.entry(contract.settle).or_insert(Amount::ZERO);
+            *sum = sum.plus(position.realised).unwrap_or(*sum);
+        }
+        let rows: Vec<[String; 5]> = account
+            .cash()
+            .map(|cash| {
+                let of = |amounts: &std::collections::BTreeMap<Currency, Amount>| {
+                    amounts.get(&cash.currency).copied().map_or_else(|| "0".into(), cents)
+                };
+                [
+                    cash.currency.to_string(),
+                    of(&realised),
+                    of(&unrealised),
+                    cents(cash.fees),
+                    cents(cash.funding),
+                ]
+            })
+            .collect();
+        output::table(["CURRENCY", "GROSS REALISED", "UNREALISED", "FEES", "FUNDING"], &rows);
     }
 }
 

@@ -48,11 +48,7 @@ pub(super) fn tail(common: &Common, from: Option<u64>, follow: bool) -> Result<E
 }
 
 /// Prints the last events before `end`, and returns `end`.
-fn show_last(
-    reader: &mut forensics::JournalReader,
-    end: u64,
-    json: bool,
-) -> Result<u64, Failure> {
+fn show_last(reader: &mut forensics::JournalReader, end: u64, json: bool) -> Result<u64, Failure> {
     // Progress records stand between events, so a window of entries may hold too few events: it
     // grows until it holds enough.
     let mut window = 4 * LAST as u64;

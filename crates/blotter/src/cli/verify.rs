@@ -156,9 +156,9 @@ fn check_log(dir: &DataDir, findings: &mut Findings) -> Result<(), String> {
             }
             match taken.remove(&index) {
                 Some(found) if found == bytes => {}
-                Some(_) => findings
-                    .words
-                    .push(format!("log index {index}: the journal holds other bytes")),
+                Some(_) => {
+                    findings.words.push(format!("log index {index}: the journal holds other bytes"))
+                }
                 None => findings.words.push(format!("log index {index}: not in the journal")),
             }
         }

@@ -154,7 +154,8 @@ impl Layers {
     /// Reads text as the type the setting has in the layer below.
     fn typed_like(&self, dotted: &str, text: &str, name: &str) -> Result<Value, ConfigError> {
         let wrong = |reason: String| ConfigError::Setting { origin: format!("env {name}"), reason };
-        let like = self.get(dotted).ok_or_else(|| wrong(format!("there is no setting `{dotted}`")))?;
+        let like =
+            self.get(dotted).ok_or_else(|| wrong(format!("there is no setting `{dotted}`")))?;
         match like {
             Value::Integer(_) => text.parse().map(Value::Integer).ok(),
             Value::Boolean(_) => text.parse().map(Value::Boolean).ok(),

@@ -121,6 +121,7 @@ pub struct MonitorSettings {
 #[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
 pub struct ReconSettings {
     pub interval_ns: i64,
+    pub confirm_after_ns: i64,
 }
 
 /// The settings that ship.
@@ -192,6 +193,16 @@ impl Settings {
             repeat_ns: self.monitor.repeat_ns,
             restarts_max: self.monitor.restarts_max,
             ..monitor::Config::default()
+        }
+    }
+
+    /// Comparison with the broker.
+    #[must_use]
+    pub fn recon(&self) -> reconcile::Config {
+        reconcile::Config {
+            interval_ns: self.recon.interval_ns,
+            confirm_after_ns: self.recon.confirm_after_ns,
+            ..reconcile::Config::of(self.account.name)
         }
     }
 

@@ -5,10 +5,7 @@ use std::path::Path;
 use event::{AccountId, EventId, Timestamp, choices::OperatorVerb};
 use serde_json::{Value, json};
 
-use super::{
-    ControlError,
-    slots::Slots,
-};
+use super::{ControlError, slots::Slots};
 
 /// What an operator asked for, durable before anything else happens.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -52,9 +52,9 @@ impl HaltLatch {
         match self.newest() {
             Ok(None) => LatchState::Open,
             Ok(Some((_, text))) if text == OPEN => LatchState::Open,
-            Ok(Some((_, text))) => LatchState::Halted {
-                reason: text.strip_prefix(HALTED).unwrap_or(&text).to_owned(),
-            },
+            Ok(Some((_, text))) => {
+                LatchState::Halted { reason: text.strip_prefix(HALTED).unwrap_or(&text).to_owned() }
+            }
             Err(error) => LatchState::Halted { reason: error.to_string() },
         }
     }

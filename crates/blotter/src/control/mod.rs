@@ -25,7 +25,9 @@ pub enum ControlError {
         source: std::io::Error,
     },
     /// The bytes are not what was written.
-    #[error("E7002 {path} is damaged at slot {slot}; trading counts as halted until an operator resumes it")]
+    #[error(
+        "E7002 {path} is damaged at slot {slot}; trading counts as halted until an operator resumes it"
+    )]
     Damaged {
         /// Which file.
         path: std::path::PathBuf,
@@ -33,7 +35,9 @@ pub enum ControlError {
         slot: u64,
     },
     /// Every slot holds a command that is not yet logged.
-    #[error("E7003 {path} is full of commands that no run has logged; start `blotter run` so that it can")]
+    #[error(
+        "E7003 {path} is full of commands that no run has logged; start `blotter run` so that it can"
+    )]
     Full {
         /// Which file.
         path: std::path::PathBuf,

@@ -27,9 +27,8 @@ pub(super) struct Slots {
 impl Slots {
     /// Opens the file, making it with all its space if it is not there.
     pub(super) fn open(path: &Path, count: u64) -> Result<Self, ControlError> {
-        let fail = |action| {
-            move |source| ControlError::Io { path: path.to_path_buf(), action, source }
-        };
+        let fail =
+            |action| move |source| ControlError::Io { path: path.to_path_buf(), action, source };
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => {

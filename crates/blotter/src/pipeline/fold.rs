@@ -1,6 +1,6 @@
 //! What the log adds up to: books, last prices, counts and the log's digest.
 
-use event::{Digest, Event, Family, Kind};
+use event::{Digest, Event, Family, Kind, Timestamp};
 use projection::{Books, LogDigest, Marks, Tally};
 use serde_json::{Map, Value, json};
 
@@ -11,6 +11,8 @@ pub(crate) struct Fold {
     pub(crate) marks: Marks,
     pub(crate) tally: Tally,
     pub(crate) log: LogDigest,
+    /// The time of the latest event.
+    pub(crate) last_time: Timestamp,
     /// Records of tapes that would not become events.
     pub(crate) tape_quarantined: u64,
 }
@@ -19,6 +21,7 @@ impl Fold {
     /// Folds an event and the bytes it was stored as.
     pub(crate) fn apply(&mut self, event: &Event, bytes: &[u8]) {
         let kind = event.body.kind();
+        self.last_time = self.last_time.max(event.time);
         self.log.note(Some(kind), event.key, bytes);
         self.tally.note(Some(kind));
         if Marks::wants(kind) {

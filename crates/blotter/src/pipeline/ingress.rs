@@ -40,7 +40,12 @@ impl Numbering {
     }
 
     /// A root of a recorded file.
-    pub(crate) fn file_root(&mut self, place: FilePlace, time: Timestamp, root: RootParts) -> Event {
+    pub(crate) fn file_root(
+        &mut self,
+        place: FilePlace,
+        time: Timestamp,
+        root: RootParts,
+    ) -> Event {
         let id = file_root_id(place.digest, place.record, place.part);
         self.root(id, place.source, time, root)
     }
@@ -63,12 +68,7 @@ impl Numbering {
     }
 
     /// A life-cycle event of a worker.
-    pub(crate) fn worker_root(
-        &mut self,
-        worker: Source,
-        time: Timestamp,
-        body: Body,
-    ) -> Event {
+    pub(crate) fn worker_root(&mut self, worker: Source, time: Timestamp, body: Body) -> Event {
         let id = lifecycle_id(worker, self.last(worker) + 1);
         let key = body.key();
         self.root(id, worker, time, RootParts { event_time: None, key, body })
@@ -90,15 +90,7 @@ impl Numbering {
             acted_at: Some(command.given_at),
         });
         let key = body.key();
-        root_event(
-            command.id,
-            source,
-            command.number,
-            time,
-            Some(command.given_at),
-            key,
-            body,
-        )
+        root_event(command.id, source, command.number, time, Some(command.given_at), key, body)
     }
 
     fn root(&mut self, id: EventId, source: Source, time: Timestamp, root: RootParts) -> Event {
@@ -191,7 +183,10 @@ pub(crate) fn source_of(line: &str) -> Option<Source> {
 
 /// The words for a number that is stored with other content.
 pub(crate) fn conflict(root: &JsonRoot) -> String {
-    format!("E7106 source_seq {} of `{}` is stored with other content", root.source_seq, root.source)
+    format!(
+        "E7106 source_seq {} of `{}` is stored with other content",
+        root.source_seq, root.source
+    )
 }
 
 /// Whether a stored event is what the producer supplies again.

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use broker::{Moment, PaperBroker};
 use event::{Body, Event, Family, Source, Timestamp};
-use gateway::{Gateway, Latch, Plan};
+use gateway::{Call, Gateway, Latch, Plan};
 use worker::{Delivery, Schedule, Task, Timers};
 
 use super::{PipelineError, fold::Fold, stage::Stage};
@@ -129,7 +129,9 @@ impl Machine {
     /// Keeps the latch in step with what the log says of halts.
     fn follow_control(&mut self, event: &Event) -> Result<(), PipelineError> {
         match &event.body {
-            Body::TradingHalted(halt) => self.latch.halt(&format!("{}: {}", halt.by, halt.reason))?,
+            Body::TradingHalted(halt) => {
+                self.latch.halt(&format!("{}: {}", halt.by, halt.reason))?
+            }
             Body::TradingResumed(_) => self.latch.release()?,
             _ => {}
         }
@@ -189,8 +191,10 @@ impl Machine {
         if plan.calls.is_empty() {
             return Ok(());
         }
-        // The attempt is durable before the broker hears of it.
-        self.stage.flush()?;
+        // An attempt is durable before the broker hears of it; a question changes nothing there.
+        if plan.calls.iter().any(Call::is_attempt) {
+            self.stage.flush()?;
+        }
         for call in plan.calls {
             let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
             let facts = desk.gateway.perform(&call, &mut desk.broker, moment)?;
@@ -212,7 +216,11 @@ impl Machine {
     }
 
     /// The venue prints a record; its own matching happens behind the broker.
-    pub(crate) fn show_venue(&mut self, moment: Moment, record: &Event) -> Result<(), PipelineError> {
+    pub(crate) fn show_venue(
+        &mut self,
+        moment: Moment,
+        record: &Event,
+    ) -> Result<(), PipelineError> {
         for desk in &mut self.desks {
             desk.broker.on_market(moment, record)?;
         }
@@ -225,7 +233,9 @@ impl Machine {
             loop {
                 let moment = self.moment();
                 let Some(desk) = self.desks.get_mut(at) else { break };
-                let Some(facts) = desk.gateway.read_reports(&mut desk.broker, moment)? else { break };
+                let Some(facts) = desk.gateway.read_reports(&mut desk.broker, moment)? else {
+                    break;
+                };
                 let source = desk.gateway.broker_source();
                 let _ = self.accept(source, facts.events, Some(facts.mark))?;
                 self.settle()?;

@@ -16,7 +16,9 @@ use worker::{Schedule, Timers};
 use super::{
     Fold, PipelineError,
     follow::{Follower, start_at},
-    ingress::{FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, read_published},
+    ingress::{
+        FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, read_published,
+    },
     machine::{Desk, Machine, Seat},
     stage::Stage,
 };
@@ -113,10 +115,8 @@ pub(crate) fn run_tape(
 }
 
 fn build(run: &TapeRun<'_>, bus: LogBus) -> Result<Machine, PipelineError> {
-    let seats = setup::tasks(run.agents)?
-        .into_iter()
-        .map(|task| Seat { task, through: None })
-        .collect();
+    let seats =
+        setup::tasks(run.agents)?.into_iter().map(|task| Seat { task, through: None }).collect();
     let account = run.settings.account.name;
     let definitions: Vec<_> = run.instruments.definitions().cloned().collect();
     let dir: PathBuf = run.dir.broker(account.as_str());
@@ -190,7 +190,8 @@ fn start_agents(
 
 /// The events of one tape record.
 fn roots(record: TapeRecord, numbering: &mut Numbering) -> Vec<Event> {
-    let TapeRecord { source, file_digest: digest, record: number, receive_time, outcome, .. } = record;
+    let TapeRecord { source, file_digest: digest, record: number, receive_time, outcome, .. } =
+        record;
     let bodies = match outcome {
         Outcome::Root(root) | Outcome::Command(root) => vec![root],
         Outcome::Parts(parts) => parts,
@@ -203,8 +204,7 @@ fn roots(record: TapeRecord, numbering: &mut Numbering) -> Vec<Event> {
         .zip(bodies)
         .map(|(part, root)| {
             let place = FilePlace { source, digest, record: number, part };
-            let parts =
-                RootParts { event_time: root.event_time, key: root.key, body: root.body };
+            let parts = RootParts { event_time: root.event_time, key: root.key, body: root.body };
             numbering.file_root(place, receive_time, parts)
         })
         .collect()

@@ -35,7 +35,10 @@ pub fn trace_tree(mut events: Vec<Indexed>) -> Vec<Node> {
     grow(None, &mut by_cause)
 }
 
-fn grow(cause: Option<EventId>, by_cause: &mut BTreeMap<Option<EventId>, Vec<Indexed>>) -> Vec<Node> {
+fn grow(
+    cause: Option<EventId>,
+    by_cause: &mut BTreeMap<Option<EventId>, Vec<Indexed>>,
+) -> Vec<Node> {
     let caused = by_cause.remove(&cause).unwrap_or_default();
     caused
         .into_iter()

@@ -4,8 +4,8 @@ mod causes;
 mod story;
 mod why;
 
-pub use story::Story;
 pub use causes::{Node, trace_tree};
+pub use story::Story;
 pub use why::why_order;
 
 use event::Event;
@@ -30,17 +30,31 @@ pub fn summary(event: &Event) -> String {
             format!("{} {} / {}", b.instrument, side(b.bid_price), side(b.ask_price))
         }
         B::BookDelta(b) => {
-            format!("{} {}..{} ({} levels)", b.instrument, b.first_sequence, b.last_sequence, b.bids.len() + b.asks.len())
+            format!(
+                "{} {}..{} ({} levels)",
+                b.instrument,
+                b.first_sequence,
+                b.last_sequence,
+                b.bids.len() + b.asks.len()
+            )
         }
         B::BookSnapshot(b) => {
-            format!("{} at {} ({} levels)", b.instrument, b.last_sequence, b.bids.len() + b.asks.len())
+            format!(
+                "{} at {} ({} levels)",
+                b.instrument,
+                b.last_sequence,
+                b.bids.len() + b.asks.len()
+            )
         }
         B::InstrumentDefined(b) => format!("{} {} {}/{}", b.instrument, b.payoff, b.base, b.quote),
         B::TradingStatusChanged(b) => format!("{} {} {}", b.instrument, b.status, b.reason),
         B::FeedStatusChanged(b) => format!("{} {} {}", b.feed, b.state, b.detail),
         B::MarketAnomalyDetected(b) => format!("{} {} {}", b.instrument, b.anomaly, b.detail),
         B::SignalEmitted(b) => {
-            format!("{} {} {} ppm at {}", b.instrument, b.direction, b.strength_ppm, b.reference_price)
+            format!(
+                "{} {} {} ppm at {}",
+                b.instrument, b.direction, b.strength_ppm, b.reference_price
+            )
         }
         B::OrderProposed(b) => format!(
             "{} {} {} {}",
@@ -51,30 +65,51 @@ pub fn summary(event: &Event) -> String {
         ),
         B::OrderApproved(b) => format!(
             "{} reserved {} {} ({}), position {} -> {}, limits {}",
-            short(b.order), b.reserved_quantity, b.instrument, b.reserved_notional, b.position_before, b.position_after, b.limit_set
+            short(b.order),
+            b.reserved_quantity,
+            b.instrument,
+            b.reserved_notional,
+            b.position_before,
+            b.position_after,
+            b.limit_set
         ),
         B::OrderDenied(b) => {
             format!("{} {}: limit {}, observed {}", short(b.order), b.rule, b.limit, b.observed)
         }
-        B::SubmitOrder(b) => format!("{} {} {} {}", short(b.order), b.side, b.quantity, b.instrument),
+        B::SubmitOrder(b) => {
+            format!("{} {} {} {}", short(b.order), b.side, b.quantity, b.instrument)
+        }
         B::CancelOrder(b) => format!("{} {}", short(b.order), b.reason),
         B::ReplaceOrder(b) => format!("{} to {} @ {}", short(b.order), b.quantity, b.limit_price),
         B::SubmitAttempted(b) => format!("{} {} attempt {}", short(b.order), b.action, b.attempt),
-        B::OrderAccepted(b) => format!("{} as {}{}", short(b.order), b.venue_order, outside(b.external)),
+        B::OrderAccepted(b) => {
+            format!("{} as {}{}", short(b.order), b.venue_order, outside(b.external))
+        }
         B::OrderRejected(b) => format!("{} {} {}", short(b.order), b.code, b.reason),
         B::OrderReplaced(b) => format!("{} {} @ {}", short(b.order), b.quantity, b.limit_price),
         B::CancelRejected(b) => format!("{} {} {}", short(b.order), b.action, b.reason),
         B::OrderCancelled(b) => format!("{} after {} {}", short(b.order), b.cumulative, b.reason),
         B::OrderExpired(b) => format!("{} after {} {}", short(b.order), b.cumulative, b.reason),
         B::OrderLapsed(b) => format!("{} {} not sent: {}", short(b.order), b.action, b.reason),
-        B::OrderUnknown(b) => format!("{} {} attempt {}: {}", short(b.order), b.action, b.attempt, b.reason),
+        B::OrderUnknown(b) => {
+            format!("{} {} attempt {}: {}", short(b.order), b.action, b.attempt, b.reason)
+        }
         B::OrderExecuted(b) => format!(
             "{} {} {} {} @ {} fee {} {}{}{}",
-            short(b.order), b.side, b.last_quantity, b.instrument, b.last_price, b.fee, b.fee_currency,
-            outside(b.external), if b.recovered { ", from a snapshot" } else { "" }
+            short(b.order),
+            b.side,
+            b.last_quantity,
+            b.instrument,
+            b.last_price,
+            b.fee,
+            b.fee_currency,
+            outside(b.external),
+            if b.recovered { ", from a snapshot" } else { "" }
         ),
         B::ExecutionBusted(b) => format!("{} {} {}", short(b.order), b.exec_id, b.reason),
-        B::ExecutionCorrected(b) => format!("{} {} now {} @ {}", short(b.order), b.exec_id, b.quantity, b.price),
+        B::ExecutionCorrected(b) => {
+            format!("{} {} now {} @ {}", short(b.order), b.exec_id, b.quantity, b.price)
+        }
         B::AccountOpened(b) => format!("{} {}", b.account, balances(&b.balances)),
         B::BalancesReported(b) => format!("{} {}", b.account, balances(&b.balances)),
         B::FeeCharged(b) => format!("{} {} {}", b.amount, b.currency, b.reason),
@@ -86,10 +121,18 @@ pub fn summary(event: &Event) -> String {
         B::SnapshotRequested(b) => format!("{} cycle {} ({})", b.account, b.cycle, b.reason),
         B::BrokerSnapshotTaken(b) if b.failure.is_empty() => format!(
             "{} cycle {}: {} orders, {} executions, {} positions",
-            b.account, b.cycle, b.orders_after.len(), b.executions.len(), b.positions.len()
+            b.account,
+            b.cycle,
+            b.orders_after.len(),
+            b.executions.len(),
+            b.positions.len()
         ),
-        B::BrokerSnapshotTaken(b) => format!("{} cycle {} failed: {}", b.account, b.cycle, b.failure),
-        B::BreakOpened(b) => format!("{} {}: ours {}, broker {}", b.code, b.subject, b.ours, b.broker),
+        B::BrokerSnapshotTaken(b) => {
+            format!("{} cycle {} failed: {}", b.account, b.cycle, b.failure)
+        }
+        B::BreakOpened(b) => {
+            format!("{} {}: ours {}, broker {}", b.code, b.subject, b.ours, b.broker)
+        }
         B::BreakConfirmed(b) => format!("{} {} ({} cycles)", b.code, b.subject, b.cycles),
         B::BreakExplained(b) => format!("{} {}: {}", b.code, b.subject, b.explanation),
         B::BreakResolved(b) => format!("{} {} {}: {}", b.code, b.subject, b.resolution, b.detail),
@@ -104,7 +147,9 @@ pub fn summary(event: &Event) -> String {
         B::AgentStarted(b) => format!("{} epoch {} version {}", b.task, b.epoch, b.version),
         B::AgentStopped(b) => format!("{} {}", b.task, b.reason),
         B::Heartbeat(b) => format!("{} consumed {}", b.worker, b.consumed),
-        B::EventQuarantined(b) => format!("{} record {}: {} {}", b.origin, b.record, b.reason, b.detail),
+        B::EventQuarantined(b) => {
+            format!("{} record {}: {} {}", b.origin, b.record, b.reason, b.detail)
+        }
     };
     printable(&what)
 }

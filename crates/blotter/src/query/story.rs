@@ -38,15 +38,10 @@ impl Story {
         let at = event.time;
         match &event.body {
             Body::EventQuarantined(bad) => {
-                let stretch = self
-                    .quarantined
-                    .entry((bad.origin, bad.reason.to_string()))
-                    .or_insert_with(|| Stretch {
-                        count: 0,
-                        first: at,
-                        last: at,
-                        sample: bad.detail.clone(),
-                    });
+                let stretch =
+                    self.quarantined.entry((bad.origin, bad.reason.to_string())).or_insert_with(
+                        || Stretch { count: 0, first: at, last: at, sample: bad.detail.clone() },
+                    );
                 stretch.count += 1;
                 stretch.last = at;
             }
@@ -63,10 +58,9 @@ impl Story {
             Body::ResumeRefused(refused) => {
                 self.beat(at, format!("resume refused: {}", refused.reason));
             }
-            Body::TradingResumed(resumed) => self.beat(
-                at,
-                format!("TRADING RESUMED by {}: {}", resumed.actor, resumed.reason),
-            ),
+            Body::TradingResumed(resumed) => {
+                self.beat(at, format!("TRADING RESUMED by {}: {}", resumed.actor, resumed.reason))
+            }
             Body::OrderUnknown(unknown) => self.beat(
                 at,
                 format!("order {} has no known outcome: {}", unknown.order, unknown.reason),
@@ -86,7 +80,10 @@ impl Story {
             }
             Body::LimitBreached(breach) => self.beat(
                 at,
-                format!("limit {} passed: {} against {}", breach.rule, breach.observed, breach.limit),
+                format!(
+                    "limit {} passed: {} against {}",
+                    breach.rule, breach.observed, breach.limit
+                ),
             ),
             Body::BreakOpened(opened) => {
                 self.order_of_breaks.push(opened.break_id);
