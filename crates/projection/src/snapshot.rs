@@ -28,13 +28,13 @@ pub const FOLD_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
     /// Another version of the fold made it.
-    #[error("E2001 the snapshot is of fold version {found}, this is {FOLD_VERSION}; rebuild it")]
+    #[error("E5101 the snapshot is of fold version {found}, this is {FOLD_VERSION}; rebuild it")]
     Version {
         /// The version that made it.
         found: u32,
     },
     /// Its bytes are not those its digest was made of.
-    #[error("E2002 the snapshot's digest is {found}, its bytes have {made}; rebuild it")]
+    #[error("E5102 the snapshot's digest is {found}, its bytes have {made}; rebuild it")]
     Digest {
         /// The digest it carries.
         found: Digest,
@@ -42,7 +42,7 @@ pub enum SnapshotError {
         made: Digest,
     },
     /// Its bytes are damaged.
-    #[error("E2003 the snapshot is damaged; rebuild it")]
+    #[error("E5103 the snapshot is damaged; rebuild it")]
     Damaged(#[from] DecodeError),
 }
 

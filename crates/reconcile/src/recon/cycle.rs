@@ -27,7 +27,7 @@ impl Recon {
         out: &mut Outbox,
     ) {
         // An answer overtaken by a later one says less than what is known.
-        if snapshot.account != self.config.account || snapshot.cycle <= self.compared {
+        if snapshot.cycle <= self.compared {
             return;
         }
         // Repairs under way would be seen as differences once more.

@@ -5,10 +5,10 @@ use alloc::{format, string::String, vec::Vec};
 use event::{
     EventId, Price, Quantity,
     books::BrokerSnapshotTaken,
-    choices::{BrokerOrderState, Side::Buy},
+    choices::{BreakCode, BrokerOrderState, Side::Buy},
 };
 
-use super::desk::{Desk, Late, Now, Step::*, amount, currency};
+use super::desk::{Desk, Late, Now, Step::*, amount, currency, perpetual};
 use crate::{Standing, Tolerances, compare};
 
 /// Two executions of a 5-lot, an hour later; what a distorted snapshot differs in.
@@ -135,4 +135,21 @@ fn a_subject_touched_within_its_grace_is_in_flight() {
     // What was held before the execution: the broker's view lags, which proves nothing.
     assert_eq!(standing(0, grace_ns - 1), Standing::Early);
     assert_eq!(standing(0, grace_ns), Standing::Settled);
+}
+
+#[test]
+fn cash_waits_for_a_missing_execution_whose_profit_is_not_known_yet() {
+    let mut desk = Desk::opened();
+    for step in [Order(Buy, "5"), Fill(0, "5", "100", Late)] {
+        desk.take(&step);
+    }
+    let mut snapshot = desk.snapshot(EventId([0; 16]), 1);
+    snapshot.executions[0].instrument = perpetual();
+    snapshot.positions[0].instrument = perpetual();
+    let later = desk.time().plus_ns(3_600_000_000_000);
+    let books = desk.probe.agent().books();
+    let found = compare(books, &snapshot, later, &Tolerances::default()).unwrap();
+    let usdt = (BreakCode::Cash, String::from("USDT"));
+    assert!(found.withheld.contains(&usdt));
+    assert!(found.differences.iter().all(|one| one.subject != usdt.1));
 }

@@ -1,12 +1,22 @@
 //! The life of breaks, by table: what happens, and what the agent says.
 
+use alloc::vec::Vec;
+
+use agent::{Agent, Outbox};
 use event::{
-    Body, SECOND_NS,
-    choices::Side::{Buy, Sell},
+    Body, EventId, Label, OrderId, Price, Quantity, SECOND_NS, Source,
+    choices::{
+        AttemptAction, Severity,
+        Side::{Buy, Sell},
+    },
+    trading::{OrderCancelled, OrderReplaced, OrderUnknown, ReplaceOrder},
 };
 
-use super::desk::{Arrives, Desk, Late, Now, Step::*, account, amount, check, currency};
-use crate::Config;
+use super::{
+    desk::{Arrives, Desk, Late, Now, Step::*, account, amount, check, currency, instrument},
+    facts::{approved, attempted, proposed},
+};
+use crate::{Config, Recon};
 
 #[test]
 fn an_account_that_agrees_says_nothing() {
@@ -239,7 +249,6 @@ fn executions_the_listing_moves_past_before_they_are_confirmed_are_recovered() {
 
 #[test]
 fn the_agent_is_quiet_between_snapshots_and_takes_no_market_data() {
-    use agent::Agent;
     let kinds = Desk::opened();
     let kinds = kinds.probe.agent().subscriptions();
     let market = |kind: &event::Kind| kind.family() == event::Family::Market;
@@ -256,6 +265,156 @@ fn the_agent_is_quiet_between_snapshots_and_takes_no_market_data() {
         event::Kind::AdjustmentReversed,
     ];
     assert!(repairs.iter().all(|kind| kinds.contains(kind)));
+}
+
+/// An open order of 2 whose change to 3 at 90 was sent, and no answer came.
+fn change_lost(desk: &mut Desk) -> (OrderId, OrderId) {
+    desk.take(&Order(Buy, "2"));
+    let order = desk.orders[0];
+    let source = Source::new("trader/PAPER").unwrap();
+    let mut wanted = proposed(Buy, "3");
+    wanted.replaces = Some(order);
+    let wanted = desk.probe.root(source, desk.time(), wanted);
+    let proposal = OrderId::from(wanted.event_id);
+    let _ = desk.truth.apply(&wanted);
+    let _ = desk.probe.take(&wanted);
+    desk.fact(approved(proposal, Buy, "3"), Now);
+    let (account, instrument) = (account(), instrument());
+    let (quantity, limit_price) = (Quantity::whole(3), Price(90));
+    let valid_until = desk.time().plus_ns(20 * SECOND_NS);
+    let replace =
+        ReplaceOrder { order, account, instrument, quantity, limit_price, valid_until, proposal };
+    desk.fact(replace, Now);
+    let mut attempt = attempted(order, valid_until);
+    attempt.action = AttemptAction::Replace;
+    desk.fact(attempt, Now);
+    let (action, reason) = (AttemptAction::Replace, "no answer".into());
+    desk.fact(OrderUnknown { order, account, instrument, action, attempt: 2, reason }, Now);
+    (order, proposal)
+}
+
+#[test]
+fn a_change_whose_answer_was_lost_is_found_done() {
+    let mut desk = Desk::opened();
+    let (order, proposal) = change_lost(&mut desk);
+    let body = OrderReplaced {
+        order,
+        account: account(),
+        instrument: instrument(),
+        venue_order: Label::new("V1").unwrap(),
+        quantity: Quantity::whole(3),
+        limit_price: Price(90),
+        proposal,
+    };
+    desk.fact(body, Late);
+    desk.take(&Wait(50));
+    assert_eq!(
+        desk.transcript(),
+        [
+            "opened ORD_QTY_PRICE #0",
+            "confirmed ORD_QTY_PRICE #0",
+            "explained ORD_QTY_PRICE #0",
+            "OrderReplaced #0",
+            "resolved ORD_QTY_PRICE #0 MISSING_FACT_ARRIVED",
+        ]
+    );
+    let known = desk.probe.agent().books().order(order).unwrap().1;
+    assert_eq!((known.quantity, known.limit_price), (Quantity::whole(3), Some(Price(90))));
+}
+
+#[test]
+fn a_change_that_never_arrived_releases_its_reservation_after_it_expired() {
+    let mut desk = Desk::opened();
+    let (order, proposal) = change_lost(&mut desk);
+    desk.take(&Wait(24));
+    assert_eq!(desk.transcript(), [""; 0]);
+    desk.take(&Wait(40));
+    assert_eq!(
+        desk.transcript(),
+        [
+            "opened ORD_QTY_PRICE #0",
+            "confirmed ORD_QTY_PRICE #0",
+            "explained ORD_QTY_PRICE #0",
+            "CancelRejected #0",
+            "resolved ORD_QTY_PRICE #0 MISSING_FACT_ARRIVED",
+        ]
+    );
+    let books = desk.probe.agent().books();
+    assert!(books.order(proposal).unwrap().1.state.is_terminal());
+    assert_eq!(books.order(order).unwrap().1.quantity, Quantity::whole(2));
+}
+
+#[test]
+fn an_order_we_hold_for_ended_that_works_at_the_broker_is_critical_and_not_revived() {
+    let mut desk = Desk::opened();
+    desk.take(&Order(Buy, "2"));
+    let order = desk.orders[0];
+    let ended = OrderCancelled {
+        order,
+        account: account(),
+        instrument: instrument(),
+        cumulative: Quantity::ZERO,
+        reason: "mistaken".into(),
+    };
+    let source = Source::new("broker/PAPER").unwrap();
+    let ended = desk.probe.root(source, desk.time(), ended);
+    let _ = desk.probe.take(&ended);
+    desk.take(&Wait(80));
+    assert_eq!(desk.transcript(), ["opened ORD_STATUS #0", "confirmed ORD_STATUS #0"]);
+    let critical = desk.said.iter().any(|event| match &event.body {
+        Body::BreakConfirmed(body) => body.severity == Severity::Critical,
+        _ => false,
+    });
+    assert!(critical);
+}
+
+#[test]
+fn looks_within_the_grace_confirm_nothing() {
+    let mut config = Config::of(account());
+    config.confirm_after_ns = SECOND_NS;
+    let grace_s = config.tolerances.grace_ns / SECOND_NS;
+    let mut desk = Desk::with(config);
+    desk.take(&Wait(60));
+    desk.take(&Distort(|snapshot| snapshot.balances[0].amount = amount("1")));
+    desk.take(&Wait(grace_s));
+    assert_eq!(desk.transcript(), ["opened CASH USDT"]);
+    desk.take(&Wait(1));
+    assert_eq!(desk.transcript(), ["opened CASH USDT", "confirmed CASH USDT"]);
+}
+
+/// Hands the agent a snapshot the broker takes now, and does not hand it back what it says.
+fn shown(desk: &mut Desk, agent: &mut Recon, cycle: u64, after_s: i64) -> Vec<Body> {
+    let snapshot = desk.snapshot(EventId([cycle as u8; 16]), cycle);
+    let time = desk.time().plus_ns(after_s * SECOND_NS);
+    let source = Source::new("gateway/PAPER").unwrap();
+    let event = desk.probe.root(source, time, snapshot);
+    let mut out = Outbox::new(event.event_id, Source::new("recon/PAPER").unwrap());
+    agent.on_event(time, &event, &mut out);
+    out.events.into_iter().map(|emission| emission.body).collect()
+}
+
+#[test]
+fn a_snapshot_taken_before_a_repair_came_back_is_not_compared() {
+    let mut desk = Desk::opened();
+    desk.take(&Order(Buy, "2"));
+    desk.take(&Fill(0, "2", "100", Late));
+    let mut agent = desk.probe.agent().clone();
+    assert_eq!(shown(&mut desk, &mut agent, 1, 10).len(), 1);
+    let repaired = shown(&mut desk, &mut agent, 2, 20);
+    assert!(repaired.iter().any(|body| matches!(body, Body::OrderExecuted(_))));
+    assert_eq!(shown(&mut desk, &mut agent, 3, 30), []);
+    assert_eq!(shown(&mut desk, &mut agent, 4, 130), []);
+}
+
+#[test]
+fn an_answer_overtaken_by_a_later_one_is_not_compared() {
+    let mut desk = Desk::opened();
+    let mut agent = desk.probe.agent().clone();
+    assert_eq!(shown(&mut desk, &mut agent, 5, 10), []);
+    desk.take(&Fee("F1", "2", Late));
+    assert_eq!(shown(&mut desk, &mut agent, 4, 20), []);
+    assert_eq!(shown(&mut desk, &mut agent, 5, 30), []);
+    assert_eq!(shown(&mut desk, &mut agent, 6, 40).len(), 1);
 }
 
 #[test]
