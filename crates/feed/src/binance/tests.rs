@@ -174,7 +174,56 @@ fn check_agreement(json: &str) {
     }
 }
 
+/// Values that stand where others are expected.
+const ODD: [&str; 18] = [
+    "0",
+    "7",
+    "007",
+    "-1",
+    "1.0",
+    "1e3",
+    "18446744073709551616",
+    "null",
+    "true",
+    "\"\"",
+    "\"x\"",
+    "\"-1\"",
+    "\"\u{e9}\"",
+    "\"\\n\"",
+    "{}",
+    "[]",
+    "[[\"1\",\"-2\"]]",
+    "[[\"1\",\"2\"],[\"3\",\"0\"]]",
+];
+
 proptest! {
+    #[test]
+    fn the_direct_path_agrees_on_odd_values_and_keys(
+        at in 0..FRAMES.len(),
+        changes in prop::collection::vec(
+            (any::<prop::sample::Index>(), 0..ODD.len(), prop::option::of("[a-zA-Z]{1,2}|data|stream")),
+            1..3,
+        ),
+        wrapped in any::<bool>(),
+    ) {
+        let whole: serde_json::Value = serde_json::from_str(FRAMES[at]).unwrap();
+        let inner = whole.get("data").unwrap_or(&whole).as_object().unwrap();
+        let mut fields: Vec<(String, String)> =
+            inner.iter().map(|(key, value)| (key.clone(), value.to_string())).collect();
+        for (place, odd, key) in changes {
+            let place = place.index(fields.len());
+            match key {
+                Some(key) => fields.insert(place, (key, ODD[odd].into())),
+                None => fields[place].1 = ODD[odd].into(),
+            }
+        }
+        let fields: Vec<_> =
+            fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
+        let object = format!("{{{}}}", fields.join(","));
+        let json = if wrapped { format!("{{\"stream\":\"x\",\"data\":{object}}}") } else { object };
+        check_agreement(&json);
+    }
+
     #[test]
     fn the_direct_path_finds_what_the_general_reader_finds(
         at in 0..FRAMES.len(),

@@ -127,11 +127,12 @@ proptest! {
         let place = at.index(packed.len());
         packed[place] ^= 1 << bit;
         let tapes = Tapes::of(&packed);
-        // The header holds times and names that no checksum covers.
-        if place >= 10 && let Ok(reader) = tapes.open() {
+        if let Ok(reader) = tapes.open() {
             let records: Vec<_> = reader.map(Result::unwrap).collect();
             let reason = reasons(&records).last().copied().flatten();
-            prop_assert_eq!(reason, Some(QuarantineReason::Truncated));
+            // A few bits, of the header's time and behind the last code, mean nothing.
+            let unharmed = || records == Tapes::of(&text).read();
+            prop_assert!(reason == Some(QuarantineReason::Truncated) || unharmed());
         }
     }
 
