@@ -23,11 +23,12 @@ pub(super) fn foreign_format(first: &[u8]) -> Option<&'static str> {
     MAGICS.iter().find(|(magic, _)| first.starts_with(magic)).map(|(_, name)| *name)
 }
 
-/// Whether a line has the shape of a record: a receive time and an object, or an object.
+/// Whether a line has the shape of a record: a receive time and an object, or an object that ends
+/// where the line does, which sets JSON lines apart from a JSON document in many lines.
 pub(super) fn looks_like_record(line: &[u8]) -> bool {
     let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let rest = line.get(digits..).unwrap_or_default().trim_ascii_start();
-    rest.starts_with(b"{")
+    rest.starts_with(b"{") && (digits > 0 || rest.trim_ascii_end().ends_with(b"}"))
 }
 
 /// What content of no known shape is, in words.

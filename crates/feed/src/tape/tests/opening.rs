@@ -15,7 +15,7 @@ fn refusal(content: impl AsRef<[u8]>) -> String {
 
 #[test]
 fn a_file_of_another_kind_is_refused_with_what_was_found() {
-    let cases: [(&[u8], &str); 8] = [
+    let cases: [(&[u8], &str); 9] = [
         (b"PK\x03\x04rest", "a zip archive"),
         (b"\x28\xb5\x2f\xfd\x24\xce", "zstandard data, as DBN files are"),
         (b"DBN\x03rest", "a DBN file"),
@@ -23,6 +23,7 @@ fn a_file_of_another_kind_is_refused_with_what_was_found() {
         (b"\x00\x01\x02\xff\xfe", "binary data that begins with 00 01 02 ff fe"),
         (b"time,price\n1,2\n", "text that begins with `time,price`"),
         (b"[1,2,3]", "text that begins with `[1,2,3]`"),
+        (b"{\n  \"a\": 1\n}\n", "text that begins with `{`"),
         (b"\n\n\n", "text that begins with ``"),
     ];
     for (content, found) in cases {
