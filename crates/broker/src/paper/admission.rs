@@ -90,6 +90,8 @@ impl Session<'_> {
                     quantity: Quantity::ZERO,
                     limit_price: None,
                     proposal: None,
+                    after_source: self.record_at.map(|record| record.source),
+                    after_seq: self.record_at.map_or(0, |record| record.source_seq),
                 })?;
                 Outcome::Accepted(venue_order)
             }
@@ -109,6 +111,8 @@ impl Session<'_> {
                     quantity: request.quantity,
                     limit_price: Some(request.limit_price),
                     proposal: Some(request.proposal),
+                    after_source: self.record_at.map(|record| record.source),
+                    after_seq: self.record_at.map_or(0, |record| record.source_seq),
                 })?;
                 Outcome::Accepted(venue_order)
             }
@@ -150,6 +154,8 @@ impl Session<'_> {
             time_in_force: request.time_in_force,
             expires: request.expires,
             live_at: self.live_at(),
+            after_source: self.record_at.map(|record| record.source),
+            after_seq: self.record_at.map_or(0, |record| record.source_seq),
         })?;
         Ok(venue_order)
     }

@@ -13,7 +13,7 @@ use super::{
         TooLate,
     },
     ledger::Terms,
-    order::{PaperExecution, PaperOrder, Promise, quantity},
+    order::{PaperExecution, PaperOrder, Promise, Since, quantity},
 };
 use crate::{Answer, BrokerError, Fact, Moment};
 
@@ -142,7 +142,7 @@ impl Books {
         let promise = Promise {
             order: promised.order,
             action: promised.action,
-            since: made.position,
+            since: Since::new(made.position, promised.after_source, promised.after_seq),
             quantity: promised.quantity.amount(),
             limit_price: promised.limit_price,
             proposal: promised.proposal,

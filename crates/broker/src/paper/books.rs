@@ -10,7 +10,7 @@ use event::{
 };
 
 use super::{
-    entry::{self, Frame, Step},
+    entry::{self, Frame, Printed, Step},
     ledger::Ledger,
     mail::Mail,
     order::{PaperExecution, PaperOrder, Promise},
@@ -49,8 +49,8 @@ pub(crate) struct Books {
     pub(super) day: Option<Timestamp>,
     pub(super) script_done: BTreeSet<u32>,
     pub(super) names: Names,
-    /// The moment of the last market record that changed anything.
-    stepped: Option<Moment>,
+    /// The last market record, or passing of time, that changed anything.
+    stepped: Option<(Moment, Option<Printed>)>,
     /// The moment of the last frame that changed anything.
     head: Option<Moment>,
 }
@@ -74,21 +74,29 @@ impl Books {
     /// Notes that a frame of this moment was folded.
     pub(crate) fn note(&mut self, moment: Moment, step: Step) {
         match step {
-            Step::Setup | Step::Shown => return,
-            Step::Market => self.stepped = Some(moment),
+            Step::Setup | Step::Shown(_) => return,
+            Step::Market(printed) => self.stepped = Some((moment, Some(printed))),
+            Step::Passing => self.stepped = Some((moment, None)),
             Step::Call => {}
         }
         self.head = Some(moment);
     }
 
-    /// Whether a market record was taken in before.
-    pub(crate) fn has_taken_in(&self, position: u64) -> bool {
-        self.stepped.is_some_and(|stepped| position <= stepped.position)
+    /// Whether a market record was taken in before: one of an earlier position than the last that
+    /// changed anything, or of the same one and not after it.
+    pub(crate) fn has_taken_in(&self, position: u64, record: Printed) -> bool {
+        let Some((stepped, last)) = self.stepped else { return false };
+        match last {
+            Some(last) if position == stepped.position && last.source == record.source => {
+                record.source_seq <= last.source_seq
+            }
+            _ => position <= stepped.position,
+        }
     }
 
     /// Whether the passing of time up to a moment was taken in before.
     pub(crate) fn has_passed(&self, moment: Moment) -> bool {
-        self.stepped.is_some_and(|stepped| !is_before(stepped, moment))
+        self.stepped.is_some_and(|(stepped, _)| !is_before(stepped, moment))
     }
 
     /// Whether anything happened after a moment.

@@ -6,7 +6,7 @@
 
 use event::{
     AccountId, Amount, Currency, DecodeError, InstrumentId, Label, OrderId, Price, Quantity,
-    Timestamp,
+    Source, Timestamp,
     books::{Balance, OpeningPosition},
     choices::{
         AttemptAction, BookingKind, BrokerOrderState, Liquidity, OrderType, Side, TimeInForce,
@@ -57,6 +57,10 @@ message! {
         12 expires: Timestamp,
         /// It meets no market record before this instant.
         13 live_at: Timestamp,
+        /// Nor one of this source, at the tape position it was made at,
+        14 after_source: Option<Source>,
+        /// up to this sequence.
+        15 after_seq: u64,
     }
 
     /// A call was answered.
@@ -135,6 +139,10 @@ message! {
         5 limit_price: Option<Price>,
         /// The proposal that asked.
         6 proposal: Option<OrderId>,
+        /// It is kept by no market record of this source, at the tape position it was made at,
+        7 after_source: Option<Source>,
+        /// up to this sequence.
+        8 after_seq: u64,
     }
 
     /// The oldest promise of an order took effect as a replace.
@@ -235,21 +243,67 @@ message! {
         2 position: u64,
         /// What the broker was doing.
         3 step: u32,
+        /// Who emitted the market record.
+        4 source: Option<Source>,
+        /// Its place in what the source emitted.
+        5 source_seq: u64,
     }
 }
 
 /// What the broker was doing when it wrote a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Step {
-    /// Taking in a market record, or the passing of time.
-    Market = 1,
+    /// Taking in a market record.
+    Market(Printed),
+    /// Letting time pass.
+    Passing,
     /// Answering a call.
-    Call = 2,
+    Call,
     /// Beginning an account, or learning of an instrument.
-    Setup = 3,
-    /// Showing what it holds.
-    Shown = 4,
+    Setup,
+    /// Showing what it holds, after this market record of the position, if it was shown one.
+    Shown(Option<Printed>),
+}
+
+/// A market record, by its place in what its source emitted: records of one tape position are told
+/// apart by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Printed {
+    pub(crate) source: Source,
+    pub(crate) source_seq: u64,
+}
+
+impl Step {
+    fn head(self, moment: Moment) -> Head {
+        let Moment { time, position } = moment;
+        let head = |step| Head { time, position, step, source: None, source_seq: 0 };
+        match self {
+            Self::Market(Printed { source, source_seq }) => {
+                Head { source: Some(source), source_seq, ..head(1) }
+            }
+            Self::Passing => head(2),
+            Self::Call => head(3),
+            Self::Setup => head(4),
+            Self::Shown(after) => Head {
+                source: after.map(|record| record.source),
+                source_seq: after.map_or(0, |record| record.source_seq),
+                ..head(5)
+            },
+        }
+    }
+
+    fn of(head: &Head) -> Result<Self, DecodeError> {
+        match (head.step, head.source) {
+            (1, Some(source)) => Ok(Self::Market(Printed { source, source_seq: head.source_seq })),
+            (2, None) => Ok(Self::Passing),
+            (3, None) => Ok(Self::Call),
+            (4, None) => Ok(Self::Setup),
+            (5, after) => {
+                Ok(Self::Shown(after.map(|source| Printed { source, source_seq: head.source_seq })))
+            }
+            (step, _) => Err(bad_value("step", format!("{step} is no step"))),
+        }
+    }
 }
 
 macro_rules! entries {
@@ -318,8 +372,7 @@ impl Frame {
     /// The frame's payload: its head, then tag, length and bytes of each entry.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut head = Vec::new();
-        let (time, position) = (self.moment.time, self.moment.position);
-        Head { time, position, step: self.step as u32 }.encode(&mut head);
+        self.step.head(self.moment).encode(&mut head);
         let mut out = (head.len() as u32).to_le_bytes().to_vec();
         out.extend_from_slice(&head);
         self.entries.iter().for_each(|entry| entry.put(&mut out));
@@ -329,10 +382,7 @@ impl Frame {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
         let (head, mut rest) = split(bytes)?;
         let head = Head::decode(head)?;
-        let step = [Step::Market, Step::Call, Step::Setup, Step::Shown]
-            .into_iter()
-            .find(|&step| step as u32 == head.step)
-            .ok_or_else(|| bad_value("step", format!("{} is no step", head.step)))?;
+        let step = Step::of(&head)?;
         let mut entries = Vec::new();
         while let Some((&tag, tail)) = rest.split_first() {
             let (bytes, tail) = split(tail)?;

@@ -120,7 +120,8 @@ impl Session<'_> {
 
     /// Live orders of one side: market orders, then the best limits, then in order of arrival.
     fn queue(&self, instrument: InstrumentId, side: Side) -> Vec<OrderId> {
-        let live = |order: &&PaperOrder| order.side == side && order.is_live(self.now);
+        let live =
+            |order: &&PaperOrder| order.side == side && order.is_live(self.now, self.record_at);
         let mut queue: Vec<&PaperOrder> = self.books.open_in(instrument).filter(live).collect();
         let distance = |order: &PaperOrder| match (order.limit_price, side) {
             (None, _) => i64::MIN,
@@ -298,6 +299,8 @@ impl Session<'_> {
             time_in_force,
             expires: Timestamp(i64::MAX),
             live_at: self.now.time,
+            after_source: None,
+            after_seq: 0,
         })?;
         Ok(order)
     }

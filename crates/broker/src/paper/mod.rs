@@ -5,9 +5,10 @@
 //! record first. Nothing in it depends on how often it was restarted:
 //!
 //! 1. A submit, cancel or replace is known by (order, attempt) and answered from the record.
-//! 2. A market record at or below the last position that changed anything changes nothing; one
-//!    above it that changed nothing the first time changes nothing again, because an order or a
-//!    promise meets no market record of a position before its own.
+//! 2. A market record not after the last one that changed anything changes nothing; one after it
+//!    that changed nothing the first time changes nothing again, because an order or a promise
+//!    meets no market record of a position before its own. Records are ordered by tape position,
+//!    and those of one position by what their source numbered them.
 //! 3. A report is delivered at its time of delivery, and not before the tape position it was made
 //!    at; a question is answered as of its moment, even when more has happened since.
 //! 4. Chance is a function of a seed and of names, never of how many draws came before.
@@ -48,7 +49,7 @@ use event::{
 
 use self::{
     books::Books,
-    entry::{Frame, Opened, Step},
+    entry::{Frame, Opened, Printed, Step},
     passing::expires,
     record::Record,
     session::Session,
@@ -71,8 +72,8 @@ pub struct PaperBroker {
     shown: Vec<Shown>,
     /// The last thing shown by this process: the moment, and the frames there were then.
     last_shown: Option<(Moment, u64)>,
-    /// The last market position this process was shown.
-    fed: Option<u64>,
+    /// The last market record this process was shown, and its position.
+    fed: Option<(u64, Printed)>,
     /// The books as they were, for the last question about an earlier moment.
     past: Option<Past>,
     /// Nothing is due by the clock before this instant; `None` when that is not known.
@@ -124,8 +125,13 @@ impl PaperBroker {
         let (mut books, mut shown) = (Books::default(), Vec::new());
         for (ordinal, bytes) in (0_u64..).zip(frames) {
             let frame = Frame::decode(bytes)?;
-            if frame.step == Step::Shown {
-                shown.push(Shown { moment: frame.moment, frames: ordinal });
+            match frame.step {
+                Step::Shown(after) => {
+                    shown.push(Shown { moment: frame.moment, after, frames: ordinal });
+                }
+                // What was shown before a call is durable with the caller, and not asked for again.
+                Step::Call => while shown.pop_if(|shown| shown.moment == frame.moment).is_some() {},
+                Step::Market(_) | Step::Passing | Step::Setup => {}
             }
             books.fold(&frame)?;
         }
@@ -163,11 +169,12 @@ impl PaperBroker {
         if let Body::InstrumentDefined(defined) = &event.body {
             return self.define(now, defined);
         }
-        self.fed = Some(now.position);
-        if self.books.has_taken_in(now.position) || self.is_idle(now, &event.body) {
+        let printed = Printed { source: event.source, source_seq: event.source_seq };
+        self.fed = Some((now.position, printed));
+        if self.books.has_taken_in(now.position, printed) || self.is_idle(now, &event.body) {
             return Ok(());
         }
-        self.step(now, Step::Market, |session| {
+        self.step(now, Step::Market(printed), |session| {
             session.pass()?;
             session.pass_script()?;
             match &event.body {
@@ -198,7 +205,7 @@ impl PaperBroker {
         if self.books.has_passed(now) || !self.is_due(now) {
             return Ok(());
         }
-        self.step(now, Step::Market, |session| {
+        self.step(now, Step::Passing, |session| {
             session.pass()?;
             session.pass_script()
         })
@@ -249,7 +256,12 @@ impl PaperBroker {
         decide: impl FnOnce(&mut Session<'_>) -> Result<(), BrokerError>,
     ) -> Result<(), BrokerError> {
         self.record.check_writable()?;
-        let mut session = Session::new(&mut self.books, &self.config, now);
+        let record_at = match step {
+            Step::Market(printed) => Some(printed),
+            Step::Call => self.last_printed(now),
+            Step::Passing | Step::Setup | Step::Shown(_) => None,
+        };
+        let mut session = Session::new(&mut self.books, &self.config, now, record_at);
         let decided = decide(&mut session);
         let entries = session.entries;
         if let Err(error) = decided {
@@ -263,6 +275,11 @@ impl PaperBroker {
         self.books.note(now, step);
         self.wake = None;
         Ok(())
+    }
+
+    /// The last record of this position that this process was shown.
+    fn last_printed(&self, now: Moment) -> Option<Printed> {
+        self.fed.filter(|(position, _)| *position == now.position).map(|(_, printed)| printed)
     }
 
     /// Whether a call was never decided.

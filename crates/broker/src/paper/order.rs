@@ -1,16 +1,41 @@
 //! Orders, promises and executions as the broker keeps them.
 
 use event::{
-    Amount, Currency, InstrumentId, Label, OrderId, Price, Quantity, Timestamp,
+    Amount, Currency, InstrumentId, Label, OrderId, Price, Quantity, Source, Timestamp,
     books::{BrokerExecution, BrokerOrder},
     choices::{AttemptAction, BrokerOrderState, Liquidity, OrderType, Side, TimeInForce},
 };
 
 use super::{
-    entry,
+    entry::{self, Printed},
     ledger::{Terms, Trade},
 };
 use crate::{BrokerError, Moment};
+
+/// Where on the tape something was made: after which record of which position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Since {
+    position: u64,
+    after: Option<Printed>,
+}
+
+impl Since {
+    pub(crate) fn new(position: u64, source: Option<Source>, source_seq: u64) -> Self {
+        Self { position, after: source.map(|source| Printed { source, source_seq }) }
+    }
+
+    /// Whether a market record of a position comes after it.
+    pub(crate) fn is_before(&self, position: u64, record: Option<Printed>) -> bool {
+        match (self.after, record) {
+            (Some(after), Some(record))
+                if position == self.position && after.source == record.source =>
+            {
+                record.source_seq > after.source_seq
+            }
+            _ => position >= self.position,
+        }
+    }
+}
 
 /// An order in the book, or one that was.
 #[derive(Clone, Debug)]
@@ -27,8 +52,8 @@ pub(crate) struct PaperOrder {
     pub(crate) limit_price: Option<Price>,
     pub(crate) time_in_force: TimeInForce,
     pub(crate) expires: Timestamp,
-    /// It meets no market record of an earlier position, or before `live_at`.
-    pub(crate) since: u64,
+    /// It meets no market record from before it was made, or from before `live_at`.
+    pub(crate) since: Since,
     pub(crate) live_at: Timestamp,
     pub(crate) state: BrokerOrderState,
     pub(crate) rested: bool,
@@ -51,7 +76,7 @@ impl PaperOrder {
             limit_price: taken.limit_price,
             time_in_force: taken.time_in_force,
             expires: taken.expires,
-            since: made.position,
+            since: Since::new(made.position, taken.after_source, taken.after_seq),
             live_at: taken.live_at,
             state: BrokerOrderState::Open,
             rested: false,
@@ -78,8 +103,8 @@ impl PaperOrder {
     }
 
     /// Whether the order meets a market record of this moment.
-    pub(crate) fn is_live(&self, now: Moment) -> bool {
-        self.is_open() && now.position >= self.since && now.time >= self.live_at
+    pub(crate) fn is_live(&self, now: Moment, record: Option<Printed>) -> bool {
+        self.is_open() && now.time >= self.live_at && self.since.is_before(now.position, record)
     }
 
     /// Whether the order trades at `price`.
@@ -112,7 +137,7 @@ impl PaperOrder {
 pub(crate) struct Promise {
     pub(crate) order: OrderId,
     pub(crate) action: AttemptAction,
-    pub(crate) since: u64,
+    pub(crate) since: Since,
     pub(crate) quantity: Amount,
     pub(crate) limit_price: Option<Price>,
     pub(crate) proposal: Option<OrderId>,

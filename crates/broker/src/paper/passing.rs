@@ -152,7 +152,7 @@ impl Session<'_> {
         let promises = self.books.promises.iter();
         let kept = promises.take_while(|((live_at, _), _)| *live_at <= now.time);
         due.extend(
-            kept.filter(|(_, promise)| now.position >= promise.since)
+            kept.filter(|(_, promise)| promise.since.is_before(now.position, self.record_at))
                 .map(|(&(live_at, made), _)| (live_at, Due::Promise(made))),
         );
         let amendments = self.books.amendments.keys().take_while(|(at, _)| *at <= now.time);

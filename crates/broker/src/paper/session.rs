@@ -5,7 +5,7 @@ use event::{Amount, InstrumentId, MoneyError, Price, Timestamp, choices::Booking
 use super::{
     books::Books,
     config::{Action, PaperConfig, Scripted},
-    entry::{Booked, Entry, ScriptDone},
+    entry::{Booked, Entry, Printed, ScriptDone},
     ledger::Terms,
 };
 use crate::{BrokerError, Moment};
@@ -15,12 +15,19 @@ pub(crate) struct Session<'a> {
     pub(crate) books: &'a mut Books,
     pub(crate) config: &'a PaperConfig,
     pub(crate) now: Moment,
+    /// The market record that is taken in; in a call, the last one shown at this position.
+    pub(crate) record_at: Option<Printed>,
     pub(crate) entries: Vec<Entry>,
 }
 
 impl<'a> Session<'a> {
-    pub(crate) const fn new(books: &'a mut Books, config: &'a PaperConfig, now: Moment) -> Self {
-        Self { books, config, now, entries: Vec::new() }
+    pub(crate) const fn new(
+        books: &'a mut Books,
+        config: &'a PaperConfig,
+        now: Moment,
+        record_at: Option<Printed>,
+    ) -> Self {
+        Self { books, config, now, record_at, entries: Vec::new() }
     }
 
     pub(crate) fn record(&mut self, entry: impl Into<Entry>) -> Result<(), BrokerError> {

@@ -8,7 +8,7 @@
 use super::{
     PaperBroker,
     books::{Books, is_before},
-    entry::{Frame, Step},
+    entry::{Frame, Printed, Step},
 };
 use crate::{BrokerError, Moment};
 
@@ -16,6 +16,8 @@ use crate::{BrokerError, Moment};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shown {
     pub(super) moment: Moment,
+    /// The market record of that position that had been shown to the broker by then.
+    pub(super) after: Option<Printed>,
     /// Frames before it.
     pub(super) frames: u64,
 }
@@ -53,13 +55,15 @@ impl PaperBroker {
         Ok(self.past.as_ref().map_or(&self.books, |past| &past.books))
     }
 
-    /// Where the books were shown at this very moment before this process began. When they were
-    /// shown twice at it, the market record of the moment stood between: which of the two is meant
-    /// depends on whether this process was shown that record.
+    /// Where the books were shown at this very moment before this process began: after the same
+    /// market record, else, when this process was shown none of the position yet, where they were
+    /// shown first.
     fn shown_before(&self, now: Moment) -> Option<Shown> {
-        let mut at_this_moment = self.shown.iter().filter(|shown| shown.moment == now);
-        let met_market = self.fed.is_some_and(|fed| fed >= now.position);
-        if met_market { at_this_moment.next_back() } else { at_this_moment.next() }.copied()
+        let after = self.last_printed(now);
+        let at_this_moment = || self.shown.iter().filter(|shown| shown.moment == now);
+        let same = at_this_moment().find(|shown| shown.after == after);
+        let any = || at_this_moment().next().filter(|_| after.is_none());
+        same.or_else(any).copied()
     }
 
     /// Writes down that the books are shown at this moment.
@@ -71,7 +75,8 @@ impl PaperBroker {
             Err(BrokerError::ReadOnly) => return Ok(()),
             other => other?,
         }
-        let frame = Frame { moment: now, step: Step::Shown, entries: Vec::new() };
+        let step = Step::Shown(self.last_printed(now));
+        let frame = Frame { moment: now, step, entries: Vec::new() };
         self.record.append(&frame.encode())?;
         self.last_shown = Some((now, self.record.frames()));
         Ok(())

@@ -6,6 +6,7 @@ mod filling;
 mod ledger;
 mod passing;
 mod record;
+mod restart;
 mod script;
 
 use std::path::{Path, PathBuf};
@@ -222,7 +223,7 @@ impl Venue {
     /// Prints the next record of the tape at an instant.
     fn print(&mut self, ms: i64, body: impl Into<Body>) {
         self.now = Moment { time: at_ms(ms), position: self.now.position + 1 };
-        let record = event(self.now.time, body);
+        let record = Event { source_seq: self.now.position, ..event(self.now.time, body) };
         self.broker.on_market(self.now, &record).unwrap();
     }
 
