@@ -16,7 +16,7 @@ use agent::{Agent, Outbox, RestoreError, Scope};
 use event::{
     AccountId, Amount, Body, BreakId, Event, EventId, Kind, Label, SECOND_NS, Timestamp,
     books::{BrokerBooking, BrokerExecution},
-    choices::{BookingKind, BreakCode},
+    choices::{BookingKind, BreakCode, Severity},
     message, nested,
 };
 use projection::Books;
@@ -219,8 +219,14 @@ impl Agent for Recon {
     fn on_event(&mut self, now: Timestamp, event: &Event, out: &mut Outbox) {
         let _ = self.repairs.remove(&event.event_id);
         if Books::wants(event.body.kind()) {
-            // What cannot be right is told of by whoever folds the log for everyone.
-            let _ = self.books.apply(event);
+            // What cannot be right must be seen, and changes nothing by itself.
+            for finding in self.books.apply(event) {
+                let alert = finding.alert(Some(self.config.account));
+                // A fact told of twice is counted once and is no news.
+                if let Some(alert) = alert.filter(|alert| alert.severity != Severity::Info) {
+                    out.emit(alert);
+                }
+            }
         }
         match &event.body {
             Body::AccountOpened(_) => self.start(now, out),

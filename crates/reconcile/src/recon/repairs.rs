@@ -1,12 +1,12 @@
 //! Missing facts, adjustments, and adjustments taken back.
 
-use alloc::collections::BTreeSet;
+use alloc::{collections::BTreeSet, format, string::ToString, vec::Vec};
 
 use agent::Outbox;
 use event::{
-    Amount, Body, BreakId, EventId, Label, Quantity,
-    books::{AdjustmentBooked, AdjustmentReversed},
-    choices::BookingKind,
+    Amount, Body, BreakId, Currency, EventId, Label, Quantity,
+    books::{AdjustmentBooked, AdjustmentReversed, BreakExplained},
+    choices::{BookingKind, BreakCode},
 };
 
 use super::Recon;
@@ -66,6 +66,7 @@ impl Recon {
         let _ = self.bookings.remove(&(kind, name));
         let Some(account) = self.books.account(self.config.account) else { return };
         let Some(booking) = account.booking(kind, name) else { return };
+        let (currency, amount) = (booking.currency, booking.amount);
         let subject = booking_subject(booking.currency, kind, name);
         let standing = account
             .adjustments()
@@ -74,6 +75,33 @@ impl Recon {
         if let Some(adjustment) = standing {
             self.take_back(&adjustment, because, out);
         }
+        self.explain_cash(currency, amount, (kind, name), because, out);
+    }
+
+    /// A booking told late explains a difference in cash that is exactly its amount.
+    fn explain_cash(
+        &mut self,
+        currency: Currency,
+        amount: Amount,
+        (kind, name): (BookingKind, Label),
+        because: EventId,
+        out: &mut Outbox,
+    ) {
+        let account = self.config.account;
+        let name_of_break = (BreakCode::Cash, currency.to_string());
+        let Some(tracked) = self.breaks.get_mut(&name_of_break) else { return };
+        if tracked.explained || tracked.difference != amount {
+            return;
+        }
+        tracked.explained = true;
+        out.emit(BreakExplained {
+            break_id: tracked.break_id,
+            account,
+            code: tracked.code,
+            subject: tracked.subject.clone(),
+            explanation: format!("{kind} {name} of {amount} {currency} was told of late"),
+            evidence: Vec::from([because]),
+        });
     }
 
     /// An adjustment came back to us; where its booking was told meanwhile it is taken back.

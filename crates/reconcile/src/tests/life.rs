@@ -423,3 +423,24 @@ fn settings_are_times_in_nanoseconds() {
     assert_eq!(config.interval_ns, 60 * SECOND_NS);
     assert!(config.confirm_after_ns >= config.tolerances.grace_ns);
 }
+
+#[test]
+fn a_booking_told_late_explains_the_cash_it_had_moved() {
+    let mut desk = check(
+        "late booking",
+        &[
+            Wait(30),
+            Distort(|snapshot| {
+                snapshot.balances[0].amount = amount("999997.5");
+                snapshot.bookings.clear();
+            }),
+            Wait(60),
+        ],
+        &["opened CASH USDT", "confirmed CASH USDT"],
+    );
+    desk.take(&Distort(|_| {}));
+    desk.take(&Fee("F9", "2.5", Now));
+    assert_eq!(desk.transcript().last().unwrap(), "explained CASH USDT");
+    desk.take(&Wait(120));
+    assert_eq!(desk.transcript().last().unwrap(), "resolved CASH USDT MISSING_FACT_ARRIVED");
+}
