@@ -25,9 +25,4 @@ impl Stopwatch {
         let nanos = self.0.elapsed().as_nanos().max(1);
         u64::try_from(u128::from(count) * 1_000_000_000 / nanos).unwrap_or(u64::MAX)
     }
-
-    /// Milliseconds since the start.
-    pub(crate) fn millis(self) -> u128 {
-        self.0.elapsed().as_millis()
-    }
 }

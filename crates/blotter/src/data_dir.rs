@@ -10,14 +10,14 @@ use event::Digest;
 
 /// A data directory.
 #[derive(Clone, Debug)]
-pub struct DataDir {
+pub(crate) struct DataDir {
     root: PathBuf,
 }
 
 /// What a directory was made for. It serves nothing else: two inputs in one log would be a history
 /// that never happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Binding {
+pub(crate) struct Binding {
     /// Digest of the settings that reach events.
     pub config: Digest,
     /// `tape` or `live`.
@@ -28,7 +28,7 @@ pub struct Binding {
 
 /// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum DataDirError {
+pub(crate) enum DataDirError {
     /// The file system refused.
     #[error("E7201 {path}: {action}")]
     Io {
@@ -74,43 +74,43 @@ pub enum DataDirError {
 impl DataDir {
     /// The directory at `root`, which need not exist yet.
     #[must_use]
-    pub fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self { root: root.to_path_buf() }
     }
 
     /// The directory itself.
     #[must_use]
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// The bus's log: authoritative.
     #[must_use]
-    pub fn log(&self) -> PathBuf {
+    pub(crate) fn log(&self) -> PathBuf {
         self.root.join("log")
     }
 
     /// The journal: authoritative.
     #[must_use]
-    pub fn journal(&self) -> PathBuf {
+    pub(crate) fn journal(&self) -> PathBuf {
         self.root.join("journal")
     }
 
     /// Snapshots: disposable.
     #[must_use]
-    pub fn cache(&self) -> PathBuf {
+    pub(crate) fn cache(&self) -> PathBuf {
         self.root.join("cache")
     }
 
     /// Halt latch and operator commands.
     #[must_use]
-    pub fn control(&self) -> PathBuf {
+    pub(crate) fn control(&self) -> PathBuf {
         self.root.join("control")
     }
 
     /// The paper broker's own record of an account. It is the broker's, not ours.
     #[must_use]
-    pub fn broker(&self, account: &str) -> PathBuf {
+    pub(crate) fn broker(&self, account: &str) -> PathBuf {
         self.root.join("broker").join(account)
     }
 
@@ -118,7 +118,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`DataDirError::Io`], as in a read-only file system.
-    pub fn make(&self) -> Result<(), DataDirError> {
+    pub(crate) fn make(&self) -> Result<(), DataDirError> {
         for path in [self.root.clone(), self.control(), self.cache()] {
             fs::create_dir_all(&path).map_err(|source| DataDirError::Io {
                 path,
@@ -133,7 +133,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`DataDirError::Empty`] when none was.
-    pub fn must_hold_data(&self) -> Result<(), DataDirError> {
+    pub(crate) fn must_hold_data(&self) -> Result<(), DataDirError> {
         if self.log().is_dir() || self.journal().is_dir() {
             return Ok(());
         }
@@ -144,7 +144,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`DataDirError::Bound`] naming the first difference.
-    pub fn bind(&self, asked: &Binding) -> Result<(), DataDirError> {
+    pub(crate) fn bind(&self, asked: &Binding) -> Result<(), DataDirError> {
         let Some(bound) = self.binding()? else { return self.write_binding(asked) };
         let differs = |what: &'static str, bound: String, asked: String| DataDirError::Bound {
             path: self.root.clone(),
@@ -171,7 +171,7 @@ impl DataDir {
     ///
     /// # Errors
     /// [`DataDirError`].
-    pub fn binding(&self) -> Result<Option<Binding>, DataDirError> {
+    pub(crate) fn binding(&self) -> Result<Option<Binding>, DataDirError> {
         let path = self.binding_path();
         match fs::read_to_string(&path) {
             Ok(text) => parse(&text)

@@ -3,7 +3,7 @@
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Exit {
+pub(crate) enum Exit {
     /// As asked.
     Ok = 0,
     /// A check found something.
@@ -20,15 +20,13 @@ pub enum Exit {
     Integrity = 6,
     /// Our books and the broker's differ.
     Breaks = 7,
-    /// Refused: trading is halted, or a resume is not allowed.
-    Refused = 8,
     /// Interrupted by a signal; what was accepted is durable.
     Interrupted = 130,
 }
 
 /// A failure with its exit code and what to do next.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The code.
     pub exit: Exit,
     /// What happened and why, and the next command to type.
@@ -37,13 +35,13 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with words of its own.
-    pub fn new(exit: Exit, words: impl std::fmt::Display) -> Self {
+    pub(crate) fn new(exit: Exit, words: impl std::fmt::Display) -> Self {
         Self { exit, error: anyhow::anyhow!("{words}") }
     }
 }
 
 /// Gives an error its exit code.
-pub trait OrExit<T> {
+pub(crate) trait OrExit<T> {
     /// Ends with `exit` when this failed.
     ///
     /// # Errors

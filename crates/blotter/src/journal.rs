@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// One entry, decoded.
+#[expect(clippy::large_enum_variant, reason = "visited one at a time, never collected")]
 pub(crate) enum Item<'a> {
     /// An event and its bytes.
     Event {

@@ -33,7 +33,7 @@ pub enum Call {
     /// A snapshot for the request with this id, of this cycle.
     Snapshot {
         /// The request.
-        request: Event,
+        request: Box<Event>,
         /// Its cycle.
         cycle: u64,
     },
@@ -92,7 +92,10 @@ impl Gateway {
                 self.cancel_all(&mut plan, event, now);
             }
             Body::SnapshotRequested(request) => {
-                plan.calls.push(Call::Snapshot { request: event.clone(), cycle: request.cycle });
+                plan.calls.push(Call::Snapshot {
+                    request: Box::new(event.clone()),
+                    cycle: request.cycle,
+                });
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 #[command(name = "blotter", version, about, max_term_width = 100)]
 #[command(after_help = "\
 Exit codes: 0 ok, 1 check failed, 2 usage, 3 environment, 4 not found, 5 conflict,
-6 integrity, 7 reconciliation breaks, 8 refused, 130 interrupted.
+6 integrity, 7 reconciliation breaks, 130 interrupted.
 Data goes to stdout, words to stderr. `--json` makes stdout machine-readable.")]
 pub(crate) struct Arguments {
     /// What to do.

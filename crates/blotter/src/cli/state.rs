@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::{args::Common, output};
 use crate::{
     clock::wall_clock,
+    control::{HaltLatch, LatchState},
     data_dir::DataDir,
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, OrExit as _},
     journal::{self, Item, Until},
     pipeline::Fold,
 };
@@ -15,7 +16,12 @@ use crate::{
 /// Prints the state as of an index or instant.
 pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failure> {
     let until = Until::parse(as_of)?;
-    let folded = fold(&DataDir::new(&common.data), until)?;
+    let dir = DataDir::new(&common.data);
+    let folded = fold(&dir, until)?;
+    let latch = HaltLatch::peek(&dir.control()).or_exit(Exit::Environment)?;
+    if let LatchState::Halted { reason } = &latch {
+        eprintln!("the halt latch is set: {reason}");
+    }
     if common.json {
         output::json(&to_json(&folded.fold));
     } else {

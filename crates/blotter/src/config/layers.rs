@@ -11,7 +11,7 @@ use toml::{Table, Value};
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The defaults that ship.
     Shipped,
     /// A configuration file.
@@ -32,7 +32,7 @@ impl fmt::Display for Origin {
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error("E8001 {path} cannot be read")]
     Read {
@@ -61,7 +61,7 @@ pub enum ConfigError {
 
 /// Settings, and the origin of each by its dotted name.
 #[derive(Clone, Debug)]
-pub struct Layers {
+pub(crate) struct Layers {
     /// All settings.
     pub table: Table,
     /// Where each came from.
@@ -77,7 +77,7 @@ impl Layers {
     ///
     /// # Errors
     /// [`ConfigError`]; a name that no lower layer has is an error, so a typing slip cannot pass.
-    pub fn stack(
+    pub(crate) fn stack(
         shipped: &str,
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -104,7 +104,7 @@ impl Layers {
 
     /// The value of a dotted name.
     #[must_use]
-    pub fn get(&self, dotted: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, dotted: &str) -> Option<&Value> {
         let mut parts = dotted.split('.');
         let mut value = self.table.get(parts.next()?)?;
         for part in parts {

@@ -6,8 +6,8 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use layers::{ConfigError, Layers};
+pub(crate) use layers::{ConfigError, Layers};
 
 #[cfg(test)]
-pub use layers::Origin;
-pub use settings::{SHIPPED, Settings};
+pub(crate) use layers::Origin;
+pub(crate) use settings::{SHIPPED, Settings};

@@ -15,7 +15,7 @@ use super::{ConfigError, Layers};
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Whose books.
     pub account: AccountSettings,
     /// Data quality.
@@ -44,8 +44,7 @@ const fn no_digest() -> Digest {
 /// See `shipped.toml`, which says what each field means.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
-pub struct AccountSettings {
+pub(crate) struct AccountSettings {
     #[serde(with = "text")]
     pub name: AccountId,
     #[serde(with = "text")]
@@ -55,8 +54,7 @@ pub struct AccountSettings {
 /// See `shipped.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
-pub struct QualitySettings {
+pub(crate) struct QualitySettings {
     pub stale_after_ns: i64,
     pub feed_stale_after_ns: i64,
     pub jump_ppm: i64,
@@ -66,8 +64,7 @@ pub struct QualitySettings {
 /// See `shipped.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
-pub struct StrategySettings {
+pub(crate) struct StrategySettings {
     pub smoothing_ns: i64,
     pub enter_ppm: i64,
     pub exit_ppm: i64,
@@ -78,8 +75,7 @@ pub struct StrategySettings {
 /// See `shipped.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
-pub struct TraderSettings {
+pub(crate) struct TraderSettings {
     #[serde(with = "text")]
     pub unit_notional: Amount,
     pub reprice_after_ns: i64,
@@ -90,8 +86,7 @@ pub struct TraderSettings {
 /// See `shipped.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
-pub struct LimitSettings {
+pub(crate) struct LimitSettings {
     #[serde(with = "text")]
     pub version: LimitSetId,
     #[serde(with = "text")]
@@ -109,8 +104,7 @@ pub struct LimitSettings {
 /// See `shipped.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
-pub struct MonitorSettings {
+pub(crate) struct MonitorSettings {
     pub repeat_ns: i64,
     pub restarts_max: u32,
 }
@@ -118,21 +112,20 @@ pub struct MonitorSettings {
 /// See `shipped.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "shipped.toml documents every setting, and is what users read")]
-pub struct ReconSettings {
+pub(crate) struct ReconSettings {
     pub interval_ns: i64,
     pub confirm_after_ns: i64,
 }
 
 /// The settings that ship.
-pub const SHIPPED: &str = include_str!("shipped.toml");
+pub(crate) const SHIPPED: &str = include_str!("shipped.toml");
 
 impl Settings {
     /// Reads the stacked layers.
     ///
     /// # Errors
     /// [`ConfigError::Setting`] naming the setting that makes no sense.
-    pub fn of(layers: &Layers) -> Result<Self, ConfigError> {
+    pub(crate) fn of(layers: &Layers) -> Result<Self, ConfigError> {
         let wrong = |reason: String| ConfigError::Setting { origin: "settings".into(), reason };
         let text = toml::to_string(&layers.table).map_err(|error| wrong(error.to_string()))?;
         let mut settings: Self =
@@ -144,7 +137,7 @@ impl Settings {
 
     /// Data quality.
     #[must_use]
-    pub fn quality(&self) -> quality::Config {
+    pub(crate) fn quality(&self) -> quality::Config {
         let mut config = quality::Config {
             stale_after_ns: self.quality.stale_after_ns,
             feed_stale_after_ns: self.quality.feed_stale_after_ns,
@@ -157,7 +150,7 @@ impl Settings {
 
     /// The strategy.
     #[must_use]
-    pub fn strategy(&self) -> strategy::Config {
+    pub(crate) fn strategy(&self) -> strategy::Config {
         strategy::Config {
             smoothing_ns: self.strategy.smoothing_ns,
             enter_ppm: self.strategy.enter_ppm,
@@ -170,7 +163,7 @@ impl Settings {
 
     /// From signals to orders.
     #[must_use]
-    pub fn trader(&self) -> trader::Config {
+    pub(crate) fn trader(&self) -> trader::Config {
         trader::Config {
             unit_notional: self.trader.unit_notional,
             reprice_after_ns: self.trader.reprice_after_ns,
@@ -182,13 +175,13 @@ impl Settings {
 
     /// The risk gate.
     #[must_use]
-    pub fn risk(&self) -> risk::Config {
+    pub(crate) fn risk(&self) -> risk::Config {
         risk::Config::of(self.account.name)
     }
 
     /// Alerts and halts.
     #[must_use]
-    pub fn monitor(&self) -> monitor::Config {
+    pub(crate) fn monitor(&self) -> monitor::Config {
         monitor::Config {
             repeat_ns: self.monitor.repeat_ns,
             restarts_max: self.monitor.restarts_max,
@@ -198,7 +191,7 @@ impl Settings {
 
     /// Comparison with the broker.
     #[must_use]
-    pub fn recon(&self) -> reconcile::Config {
+    pub(crate) fn recon(&self) -> reconcile::Config {
         reconcile::Config {
             interval_ns: self.recon.interval_ns,
             confirm_after_ns: self.recon.confirm_after_ns,
@@ -208,7 +201,7 @@ impl Settings {
 
     /// The limits, as the event that loads them.
     #[must_use]
-    pub fn limits_loaded(&self) -> LimitsLoaded {
+    pub(crate) fn limits_loaded(&self) -> LimitsLoaded {
         let limit = |rule, bound, window_ns| Limit { rule, instrument: None, bound, window_ns };
         let limits = &self.limits;
         LimitsLoaded {

@@ -9,7 +9,7 @@ use super::{ControlError, slots::Slots};
 
 /// What an operator asked for, durable before anything else happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OperatorCommand {
+pub(crate) struct OperatorCommand {
     /// Its number, from 1: its `source_seq` as an event of source `operator`.
     pub number: u64,
     /// Its identity, a UUIDv7.
@@ -28,7 +28,7 @@ pub struct OperatorCommand {
 
 /// The journal of commands: a ring of slots, never overwriting one that is not logged.
 #[derive(Debug)]
-pub struct CommandJournal {
+pub(crate) struct CommandJournal {
     slots: Slots,
 }
 
@@ -40,7 +40,7 @@ impl CommandJournal {
     ///
     /// # Errors
     /// [`ControlError::Io`].
-    pub fn open(dir: &Path) -> Result<Self, ControlError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, ControlError> {
         // Slot 0 holds how far the log has taken commands over.
         Slots::open(&dir.join("commands"), COMMANDS + 1).map(|slots| Self { slots })
     }
@@ -49,7 +49,10 @@ impl CommandJournal {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn append(&self, mut command: OperatorCommand) -> Result<OperatorCommand, ControlError> {
+    pub(crate) fn append(
+        &self,
+        mut command: OperatorCommand,
+    ) -> Result<OperatorCommand, ControlError> {
         self.slots.lock()?;
         let result = self.append_locked(&mut command);
         self.slots.unlock();
@@ -60,7 +63,7 @@ impl CommandJournal {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn after(&self, number: u64) -> Result<Vec<OperatorCommand>, ControlError> {
+    pub(crate) fn after(&self, number: u64) -> Result<Vec<OperatorCommand>, ControlError> {
         let mut commands = Vec::new();
         for next in number + 1..=number + COMMANDS {
             let slot = slot_of(next);
@@ -82,7 +85,7 @@ impl CommandJournal {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn logged(&self, number: u64) -> Result<(), ControlError> {
+    pub(crate) fn logged(&self, number: u64) -> Result<(), ControlError> {
         if self.logged_to()? < number {
             self.slots.write(0, number, "logged")?;
         }

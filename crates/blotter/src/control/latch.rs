@@ -6,7 +6,7 @@ use super::{ControlError, slots::Slots};
 
 /// What the latch says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LatchState {
+pub(crate) enum LatchState {
     /// Trading may go on.
     Open,
     /// Trading is halted, and why.
@@ -18,7 +18,7 @@ pub enum LatchState {
 
 /// The latch: the newer of two slots holds, and damage in either reads as halted.
 #[derive(Debug)]
-pub struct HaltLatch {
+pub(crate) struct HaltLatch {
     slots: Slots,
 }
 
@@ -31,7 +31,7 @@ impl HaltLatch {
     ///
     /// # Errors
     /// [`ControlError::Io`].
-    pub fn open(dir: &Path) -> Result<Self, ControlError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, ControlError> {
         Slots::open(&dir.join("latch"), SLOTS).map(|slots| Self { slots })
     }
 
@@ -39,7 +39,7 @@ impl HaltLatch {
     ///
     /// # Errors
     /// [`ControlError::Io`].
-    pub fn peek(dir: &Path) -> Result<LatchState, ControlError> {
+    pub(crate) fn peek(dir: &Path) -> Result<LatchState, ControlError> {
         match Slots::open_to_read(&dir.join("latch"), SLOTS)? {
             Some(slots) => Ok(Self { slots }.state()),
             None => Ok(LatchState::Open),
@@ -48,7 +48,7 @@ impl HaltLatch {
 
     /// What it says. A latch that cannot be read is halted: the safe state needs no proof.
     #[must_use]
-    pub fn state(&self) -> LatchState {
+    pub(crate) fn state(&self) -> LatchState {
         match self.newest() {
             Ok(None) => LatchState::Open,
             Ok(Some((_, text))) if text == OPEN => LatchState::Open,
@@ -63,7 +63,7 @@ impl HaltLatch {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn halt(&self, reason: &str) -> Result<(), ControlError> {
+    pub(crate) fn halt(&self, reason: &str) -> Result<(), ControlError> {
         let room = super::slots::TEXT_BYTES_MAX - HALTED.len();
         let mut end = reason.len().min(room);
         while !reason.is_char_boundary(end) {
@@ -76,7 +76,7 @@ impl HaltLatch {
     ///
     /// # Errors
     /// [`ControlError`].
-    pub fn release(&self) -> Result<(), ControlError> {
+    pub(crate) fn release(&self) -> Result<(), ControlError> {
         self.set(OPEN)
     }
 

@@ -7,13 +7,13 @@ mod latch;
 mod slots;
 mod socket;
 
-pub use journal::{CommandJournal, OperatorCommand};
-pub use latch::{HaltLatch, LatchState};
-pub use socket::{Published, Publisher, Socket, socket_path};
+pub(crate) use journal::{CommandJournal, OperatorCommand};
+pub(crate) use latch::{HaltLatch, LatchState};
+pub(crate) use socket::{Published, Publisher, Socket, socket_path};
 
 /// Why a control file cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ControlError {
+pub(crate) enum ControlError {
     /// The file system refused.
     #[error("E7001 {path}: the control file cannot be {action}")]
     Io {

@@ -15,14 +15,13 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc::{Receiver, SyncSender, sync_channel},
     },
-    time::Duration,
 };
 
 use super::ControlError;
 
 /// A line a producer sent, and where its answer goes.
 #[derive(Debug)]
-pub struct Published {
+pub(crate) struct Published {
     /// The line, without its end.
     pub line: String,
     answer: SyncSender<String>,
@@ -30,14 +29,14 @@ pub struct Published {
 
 impl Published {
     /// Answers the producer. A producer that has gone away is no error: its event stands.
-    pub fn answer(self, line: String) {
+    pub(crate) fn answer(self, line: String) {
         let _ = self.answer.send(line);
     }
 }
 
 /// The listening end; dropped, it removes the socket.
 #[derive(Debug)]
-pub struct Socket {
+pub(crate) struct Socket {
     path: PathBuf,
     received: Receiver<Published>,
     stop: Arc<AtomicBool>,
@@ -55,7 +54,7 @@ impl Socket {
     ///
     /// # Errors
     /// [`ControlError::Io`].
-    pub fn listen(dir: &Path) -> Result<Self, ControlError> {
+    pub(crate) fn listen(dir: &Path) -> Result<Self, ControlError> {
         let path = socket_path(dir);
         let fail = |action| {
             let path = path.clone();
@@ -83,13 +82,14 @@ impl Socket {
 
     /// The next line, if one waits.
     #[must_use]
-    pub fn next(&self) -> Option<Published> {
+    pub(crate) fn next(&self) -> Option<Published> {
         self.received.try_recv().ok()
     }
 
     /// The next line, waiting for it at most `wait`.
+    #[cfg(test)]
     #[must_use]
-    pub fn next_within(&self, wait: Duration) -> Option<Published> {
+    pub(crate) fn next_within(&self, wait: std::time::Duration) -> Option<Published> {
         self.received.recv_timeout(wait).ok()
     }
 }
@@ -105,7 +105,7 @@ impl Drop for Socket {
 
 /// Where the socket of a data directory is.
 #[must_use]
-pub fn socket_path(dir: &Path) -> PathBuf {
+pub(crate) fn socket_path(dir: &Path) -> PathBuf {
     dir.join("blotter.sock")
 }
 
@@ -156,7 +156,7 @@ fn serve(stream: &UnixStream, sender: &SyncSender<Published>) {
 
 /// The publishing end.
 #[derive(Debug)]
-pub struct Publisher {
+pub(crate) struct Publisher {
     stream: BufReader<UnixStream>,
 }
 
@@ -165,7 +165,7 @@ impl Publisher {
     ///
     /// # Errors
     /// [`ControlError::Io`].
-    pub fn connect(dir: &Path) -> Result<Option<Self>, ControlError> {
+    pub(crate) fn connect(dir: &Path) -> Result<Option<Self>, ControlError> {
         use std::io::ErrorKind::{ConnectionRefused, NotFound};
         let path = socket_path(dir);
         match UnixStream::connect(&path) {
@@ -180,7 +180,7 @@ impl Publisher {
     ///
     /// # Errors
     /// The connection failed.
-    pub fn publish(&mut self, line: &str) -> std::io::Result<Option<String>> {
+    pub(crate) fn publish(&mut self, line: &str) -> std::io::Result<Option<String>> {
         let stream = self.stream.get_mut();
         stream.write_all(line.as_bytes())?;
         stream.write_all(b"\n")?;

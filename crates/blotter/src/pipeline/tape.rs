@@ -83,7 +83,7 @@ pub(crate) fn run_tape(
     let mut records = resumed_at;
     let mut stopped = false;
     let operator = Source::new(OPERATOR)?;
-    while let Some(record) = run.tape.next() {
+    for record in run.tape.by_ref() {
         let record = record?;
         machine.fire_timers(record.time)?;
         take_commands(&mut machine, &mut numbering, &commands, operator)?;

@@ -8,7 +8,7 @@ use super::Indexed;
 
 /// An event and what it caused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Node {
+pub(crate) struct Node {
     /// The event.
     pub indexed: Indexed,
     /// What it caused, in journal order.
@@ -19,7 +19,7 @@ pub struct Node {
 ///
 /// An event whose cause is not among `events` stands as a root of its own, so nothing is left out.
 #[must_use]
-pub fn trace_tree(mut events: Vec<Indexed>) -> Vec<Node> {
+pub(crate) fn trace_tree(mut events: Vec<Indexed>) -> Vec<Node> {
     events.sort_by_key(|indexed| indexed.index);
     let known: BTreeMap<EventId, u64> =
         events.iter().map(|indexed| (indexed.event.event_id, indexed.index)).collect();
@@ -51,7 +51,7 @@ fn grow(
 
 impl Node {
     /// Calls `visit` with every node of the tree and its depth, parents first.
-    pub fn walk(&self, depth: usize, visit: &mut impl FnMut(usize, &Indexed)) {
+    pub(crate) fn walk(&self, depth: usize, visit: &mut impl FnMut(usize, &Indexed)) {
         visit(depth, &self.indexed);
         self.children.iter().for_each(|child| child.walk(depth + 1, visit));
     }

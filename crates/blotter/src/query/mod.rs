@@ -4,15 +4,15 @@ mod causes;
 mod story;
 mod why;
 
-pub use causes::{Node, trace_tree};
-pub use story::Story;
-pub use why::why_order;
+pub(crate) use causes::{Node, trace_tree};
+pub(crate) use story::Story;
+pub(crate) use why::why_order;
 
 use event::Event;
 
 /// An event and its journal index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Indexed {
+pub(crate) struct Indexed {
     /// Its journal index.
     pub index: u64,
     /// The event.
@@ -21,7 +21,7 @@ pub struct Indexed {
 
 /// One line that says what an event is about, for people.
 #[must_use]
-pub fn summary(event: &Event) -> String {
+pub(crate) fn summary(event: &Event) -> String {
     use event::Body as B;
     let what = match &event.body {
         B::MarketTrade(b) => format!("{} {} @ {}", b.instrument, b.quantity, b.price),

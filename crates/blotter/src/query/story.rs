@@ -6,7 +6,7 @@ use event::{Body, BreakId, Event, Source, Timestamp, choices::BreakCode};
 
 /// The beats of a run worth telling.
 #[derive(Clone, Debug, Default)]
-pub struct Story {
+pub(crate) struct Story {
     beats: Vec<(Timestamp, String)>,
     quarantined: BTreeMap<(Source, String), Stretch>,
     breaks: BTreeMap<BreakId, BreakTale>,
@@ -34,7 +34,7 @@ struct BreakTale {
 
 impl Story {
     /// Takes an event in.
-    pub fn add(&mut self, event: &Event) {
+    pub(crate) fn add(&mut self, event: &Event) {
         let at = event.time;
         match &event.body {
             Body::EventQuarantined(bad) => {
@@ -115,7 +115,7 @@ impl Story {
 
     /// Lines of text, grouped as they are told.
     #[must_use]
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.beats.is_empty() {
             lines.push("What happened".to_owned());

@@ -8,7 +8,7 @@ use super::Indexed;
 
 /// The answer to "why was this order sent?".
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Why {
+pub(crate) struct Why {
     /// From the root (a tick, a timer, an operator) down to the proposal.
     pub chain: Vec<Indexed>,
     /// Events the decisions name as their basis, beside the chain.
@@ -21,7 +21,7 @@ pub struct Why {
 
 /// Answers for `order`; `None` when the journal does not know it. `events` visits the whole journal
 /// each time it is called; the chain is found by walking it backwards as often as it is long.
-pub fn why_order<E>(
+pub(crate) fn why_order<E>(
     order: OrderId,
     mut events: impl FnMut(&mut dyn FnMut(u64, &Event)) -> Result<(), E>,
 ) -> Result<Option<Why>, E> {
