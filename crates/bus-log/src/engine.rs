@@ -245,10 +245,7 @@ impl Bus for LogBus {
         let stored_at = (self.wall_clock)().0;
         let written = staged.and_then(|positions| {
             let failed = |error| bus_error(&self.dir, error);
-            let _ = self
-                .log
-                .append(&mut self.batch, stored_at, priority(units))
-                .map_err(failed)?;
+            let _ = self.log.append(&mut self.batch, stored_at, priority(units)).map_err(failed)?;
             self.log.sync().map_err(failed)?;
             Ok(positions)
         });

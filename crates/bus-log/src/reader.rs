@@ -158,4 +158,3 @@ pub(crate) fn entry(
     };
     Ok(Entry::Event(Delivered { position, stored_at: raw.stored_at, record }))
 }
-
