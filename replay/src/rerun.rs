@@ -49,12 +49,9 @@ impl Rerun {
     /// Runs these fresh tasks again.
     #[must_use]
     pub fn new(tasks: Vec<Task>) -> Self {
-        let by_source =
-            tasks.iter().enumerate().map(|(at, task)| (task.source(), at)).collect();
-        let tasks = tasks
-            .into_iter()
-            .map(|task| Runner { task, minted: VecDeque::new() })
-            .collect();
+        let by_source = tasks.iter().enumerate().map(|(at, task)| (task.source(), at)).collect();
+        let tasks =
+            tasks.into_iter().map(|task| Runner { task, minted: VecDeque::new() }).collect();
         Self { tasks, by_source, tally: Tally::default() }
     }
 
@@ -68,8 +65,14 @@ impl Rerun {
     ///
     /// # Errors
     /// The first [`Divergence`].
-    pub fn event(&mut self, index: u64, bytes: &[u8], event: &Event) -> Result<(), Box<Divergence>> {
-        if let Some(runner) = self.by_source.get(&event.source).and_then(|at| self.tasks.get_mut(*at))
+    pub fn event(
+        &mut self,
+        index: u64,
+        bytes: &[u8],
+        event: &Event,
+    ) -> Result<(), Box<Divergence>> {
+        if let Some(runner) =
+            self.by_source.get(&event.source).and_then(|at| self.tasks.get_mut(*at))
         {
             let minted = runner.minted.pop_front().map(|(_, minted)| minted);
             if minted.as_ref().is_none_or(|minted| minted.encode() != bytes) {

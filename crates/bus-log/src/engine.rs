@@ -1,20 +1,19 @@
-//! The writer.
+//! The engine as the contract sees it.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use bus::{
-    Bus, BusError, Delivered, Entry, Head, Offer, Position, Progress, Record, Sequencer, Sources,
-    Topology, Unit,
+    Bus, BusError, Cut, Delivered, Entry, Head, Position, Progress, Record, Stored as _, Topology,
+    Unit, publish_roots,
 };
-use event::{Envelope, EventId, Source, Timestamp};
-use segment::{Batch, Disk, Options, Priority, RealDisk, SegmentLog, Torn};
+use event::{EventId, Source, Timestamp};
+use segment::{Disk, Options, RealDisk, SegmentLog, Tail, Torn};
 
 use crate::{
-    map::{EVENT, PROGRESS, bus_error},
+    handle::{LogHandle, Shared},
+    map::bus_error,
     reader::LogReader,
+    writer::Writer,
 };
 
 /// What opening a log found.
@@ -24,19 +23,22 @@ pub struct Opened {
     pub bus: LogBus,
     /// What a crash left half written, and was cut off.
     pub torn: Option<Torn>,
+    /// Whether the last writer shut down cleanly.
+    pub closed: bool,
 }
 
 /// The embedded engine. One process writes; any number read.
 #[derive(Debug)]
 pub struct LogBus {
-    log: SegmentLog,
-    dir: PathBuf,
-    topology: Topology,
-    sequencer: Sequencer,
-    sources: Sources,
-    batch: Batch,
-    wall_clock: fn() -> Timestamp,
+    shared: Arc<Shared>,
+    reader: LogReader,
+    /// Positions at the end of cuts this bus has moved or checked; the oldest goes first.
+    checked: Vec<Position>,
+    incarnation: u64,
 }
+
+/// How many readers' cuts are remembered as checked.
+const CHECKED_CUTS: usize = 16;
 
 impl LogBus {
     /// Opens the log in `dir` on this machine's disk, making it where there is none. `wall_clock`
@@ -59,246 +61,151 @@ impl LogBus {
         options: Options,
         wall_clock: fn() -> Timestamp,
     ) -> Result<Opened, BusError> {
-        let (log, recovery) =
-            SegmentLog::open(disk, dir, options).map_err(|error| bus_error(dir, error))?;
-        let mut bus = Self {
-            log,
-            dir: dir.to_path_buf(),
-            topology: Topology::shipped(),
-            sequencer: Sequencer::default(),
-            sources: Sources::default(),
-            batch: Batch::default(),
-            wall_clock,
-        };
-        bus.read_back()?;
-        Ok(Opened { bus, torn: recovery.torn })
+        let (log, recovery) = SegmentLog::open(Arc::clone(&disk), dir, options)
+            .map_err(|error| bus_error(dir, error))?;
+        let (tail, incarnation) = (log.tail(), log.incarnation());
+        let reader = LogReader::of(log.reader(), dir);
+        let writer = Writer::new(log, disk, wall_clock)?;
+        let shared = Arc::new(Shared::new(writer, Topology::shipped(), tail));
+        let bus = Self { shared, reader, checked: Vec::new(), incarnation };
+        Ok(Opened { bus, torn: recovery.torn, closed: recovery.closed })
+    }
+
+    /// A way to write from other threads.
+    #[must_use]
+    pub fn handle(&self) -> LogHandle {
+        LogHandle { shared: Arc::clone(&self.shared) }
     }
 
     /// A reader of what is durable in this log.
     #[must_use]
     pub fn reader(&self) -> LogReader {
-        LogReader::of(self.log.reader(), &self.dir)
+        self.reader.another()
     }
 
     /// How far the log is durable, to wait on.
     #[must_use]
-    pub fn tail(&self) -> Arc<segment::Tail> {
-        self.log.tail()
+    pub fn tail(&self) -> Arc<Tail> {
+        Arc::clone(&self.shared.tail)
     }
 
     /// The log's incarnation.
     #[must_use]
     pub const fn incarnation(&self) -> u64 {
-        self.log.incarnation()
+        self.incarnation
     }
 
-    /// Shuts down cleanly: below the close record every flaw is damage.
+    /// Shuts down cleanly: below the close record every flaw is damage. Handles are refused from
+    /// then on.
     ///
     /// # Errors
     /// [`BusError`].
     pub fn close(self) -> Result<(), BusError> {
-        let Self { log, dir, .. } = self;
-        log.close().map_err(|error| bus_error(&dir, error))
+        self.shared.writer().close()
     }
 
-    /// Learns from the log where every source and partition stands.
-    fn read_back(&mut self) -> Result<(), BusError> {
-        let mut reader = self.reader();
-        let (sequencer, sources) = (&mut self.sequencer, &mut self.sources);
-        let incarnation = self.log.incarnation();
-        while reader.visit_batch(|raw| -> Result<(), BusError> {
-            if !raw.is_event {
-                sources.progressed(Progress::from_bytes(raw.body)?);
-                return Ok(());
-            }
-            let envelope = Envelope::decode(raw.body)?;
-            sources.accepted(envelope.source, envelope.source_seq);
-            if let Some(stream) = raw.stream {
-                sequencer.observe(&Position {
-                    incarnation,
-                    stream,
-                    partition: raw.partition,
-                    sequence: raw.sequence,
-                    index: raw.index,
-                    event_id: envelope.event_id,
-                });
-            }
-            Ok(())
-        })? {}
-        let sequences = self.sequencer.sequences().clone();
-        self.sequencer = Sequencer::after(self.log.next_index(), sequences);
+    /// Holds the end of a cut against what is stored there.
+    fn check(&mut self, last: Position) -> Result<(), BusError> {
+        if self.checked.contains(&last) {
+            return Ok(());
+        }
+        let there = self.shared.writer().finder.at(last.index)?;
+        if there.is_none_or(|there| there.position != last) {
+            let checkpoint = Box::new(last);
+            return Err(BusError::StreamRewound { stream: last.stream, checkpoint });
+        }
+        self.remember(last, None);
         Ok(())
     }
 
-    /// Puts the new entries of a unit into the batch.
-    fn stage(&mut self, unit: &Unit) -> Result<Vec<Position>, BusError> {
-        let mut positions = Vec::with_capacity(unit.outputs.len());
-        for record in &unit.outputs {
-            let position = match self.sources.offer(record.header())? {
-                Offer::Next => self.push_event(record),
-                Offer::Repeat => self.stored(record)?,
-            };
-            positions.push(position);
+    /// Remembers the end of a cut, in place of where the same cut ended before.
+    fn remember(&mut self, last: Position, before: Option<Position>) {
+        self.checked.retain(|known| Some(*known) != before);
+        if self.checked.len() == CHECKED_CUTS {
+            let _ = self.checked.remove(0);
         }
-        if let Some(progress) = Progress::of(unit, self.sources.high_water(unit.source)) {
-            let bytes = progress.to_bytes();
-            let _ = self.sequencer.advance();
-            let _ = self.batch.push(&segment::Entry {
-                tag: PROGRESS,
-                stream: 0,
-                kind: 0,
-                partition: 0,
-                sequence: 0,
-                time: 0,
-                body: &bytes,
-            });
-            self.sources.progressed(progress);
-        }
-        Ok(positions)
+        self.checked.push(last);
     }
-
-    fn push_event(&mut self, record: &Record) -> Position {
-        let header = record.header();
-        let place = self.sequencer.place(header);
-        let index = self.batch.push(&segment::Entry {
-            tag: EVENT,
-            stream: header.stream as u8,
-            kind: header.kind,
-            partition: header.partition,
-            sequence: place.sequence,
-            time: header.time.0,
-            body: record.bytes(),
-        });
-        debug_assert_eq!(index, place.index);
-        self.sources.accepted(header.source, header.source_seq);
-        Position {
-            incarnation: self.log.incarnation(),
-            stream: header.stream,
-            partition: header.partition,
-            sequence: place.sequence,
-            index: place.index,
-            event_id: header.event_id,
-        }
-    }
-
-    /// The position of a repeat, once its bytes have been compared with what is stored.
-    fn stored(&self, record: &Record) -> Result<Position, BusError> {
-        let offered = record.header();
-        let stored = self.find(|stored| {
-            (stored.source, stored.source_seq) == (offered.source, offered.source_seq)
-        })?;
-        match stored {
-            Some(stored) if stored.record.bytes() == record.bytes() => Ok(stored.position),
-            _ => Err(BusError::Conflict {
-                source_name: offered.source,
-                source_seq: offered.source_seq,
-                event_id: offered.event_id,
-            }),
-        }
-    }
-
-    /// The first stored event whose envelope is wanted. It reads the log from its beginning:
-    /// repeats are rare, and a bound on memory is worth more than their speed.
-    fn find(&self, wanted: impl Fn(&Envelope) -> bool) -> Result<Option<Delivered>, BusError> {
-        let mut reader = self.reader();
-        loop {
-            let mut found = None;
-            let more = reader.visit_batch(|raw| -> Result<(), BusError> {
-                if found.is_none() && raw.is_event && wanted(&Envelope::decode(raw.body)?) {
-                    found = Some(raw.index);
-                }
-                Ok(())
-            })?;
-            if let Some(index) = found {
-                reader.seek(index)?;
-                let entry = reader.next_entries()?.into_iter().find(|e| e.index() == index);
-                return Ok(match entry {
-                    Some(Entry::Event(delivered)) => Some(delivered),
-                    _ => None,
-                });
-            }
-            if !more {
-                return Ok(None);
-            }
-        }
-    }
-}
-
-/// Whether a unit may use the reserve: everything but market data may.
-fn priority(units: &[Unit]) -> Priority {
-    let market = units
-        .iter()
-        .flat_map(|unit| &unit.outputs)
-        .any(|record| record.header().stream == bus::Stream::Market);
-    if market { Priority::Normal } else { Priority::Reserved }
 }
 
 impl Bus for LogBus {
     fn topology(&self) -> &Topology {
-        &self.topology
+        &self.shared.topology
     }
 
     fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
-        let before = (self.sequencer.clone(), self.sources.clone());
-        self.log.begin(&mut self.batch);
-        let staged: Result<Vec<_>, _> = units.iter().map(|unit| self.stage(unit)).collect();
-        let stored_at = (self.wall_clock)().0;
-        let written = staged.and_then(|positions| {
-            let failed = |error| bus_error(&self.dir, error);
-            let _ = self.log.append(&mut self.batch, stored_at, priority(units)).map_err(failed)?;
-            self.log.sync().map_err(failed)?;
-            Ok(positions)
-        });
-        if written.is_err() {
-            // Nothing of the call was accepted, so nothing of it is remembered.
-            (self.sequencer, self.sources) = before;
+        let mut writer = self.shared.writer();
+        self.shared.commit_with_queued(&mut writer, units)
+    }
+
+    fn publish(&mut self, records: &[Record]) -> Result<Vec<Position>, BusError> {
+        let mut writer = self.shared.writer();
+        let known = records.iter().map(|r| writer.ledger.known_root(r, &writer.finder));
+        let answers = known.collect::<Result<Vec<_>, _>>()?;
+        publish_roots(records, answers, |units| self.shared.commit_with_queued(&mut writer, units))
+    }
+
+    fn next(&mut self, cut: &mut Cut, max: usize) -> Result<Vec<Delivered>, BusError> {
+        let before = cut.last;
+        if let Some(last) = before {
+            self.check(last)?;
         }
-        written
+        let mut delivered = Vec::new();
+        while delivered.len() < max && cut.next_index < self.shared.tail.next_index() {
+            let wanted = max - delivered.len();
+            let entries = self.reader.entries_from(cut.next_index, wanted)?;
+            let Some(end) = entries.last().map(Entry::index) else { break };
+            for entry in entries {
+                if let Entry::Event(event) = entry {
+                    cut.advance(&event.position);
+                    delivered.push(event);
+                }
+            }
+            cut.next_index = end + 1;
+        }
+        if let Some(last) = cut.last.filter(|_| !delivered.is_empty()) {
+            self.remember(last, before);
+        }
+        Ok(delivered)
     }
 
     fn read(&mut self, index: u64, max: usize) -> Result<Vec<Entry>, BusError> {
-        let mut reader = self.reader();
-        let mut entries = Vec::new();
-        if index >= self.log.next_index() {
-            return Ok(entries);
+        if index >= self.shared.tail.next_index() {
+            return Ok(Vec::new());
         }
-        reader.seek(index)?;
-        while entries.len() < max {
-            let batch = reader.next_entries()?;
-            if batch.is_empty() {
-                break;
-            }
-            entries.extend(batch.into_iter().filter(|entry| entry.index() >= index));
-        }
-        entries.truncate(max);
-        Ok(entries)
+        self.reader.entries_from(index, max)
     }
 
     fn heads(&self) -> Vec<Head> {
-        self.sequencer
-            .sequences()
-            .iter()
-            .map(|(&(stream, partition), &sequence)| Head { stream, partition, sequence })
-            .collect()
+        let sequences = self.shared.writer().ledger.sequencer().sequences();
+        let head = |((stream, partition), sequence)| Head { stream, partition, sequence };
+        sequences.into_iter().map(head).collect()
     }
 
     fn next_index(&self) -> u64 {
-        self.log.next_index()
+        self.shared.writer().ledger.sequencer().next_index()
     }
 
     fn seek(&mut self, time: Timestamp) -> Result<u64, BusError> {
-        self.reader().seek_time(time)
+        self.reader.seek_time(time)
     }
 
     fn high_water(&self, source: Source) -> u64 {
-        self.sources.high_water(source)
+        self.shared.writer().ledger.high_water(source)
     }
 
     fn progress(&self, source: Source) -> Option<Progress> {
-        self.sources.progress(source).cloned()
+        self.shared.writer().ledger.progress(source)
     }
 
     fn lookup(&mut self, id: EventId) -> Result<Option<Delivered>, BusError> {
-        self.find(|envelope| envelope.event_id == id)
+        let writer = self.shared.writer();
+        if let Some(index) = writer.ledger.recent(id)
+            && let Some(found) = writer.finder.at(index)?
+            && found.position.event_id == id
+        {
+            return Ok(Some(found));
+        }
+        writer.finder.by_id(id)
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use bus::{BusError, Delivered, Entry, Position, Progress, Record, Stream, Topology};
 use bytes::Bytes;
 use event::Timestamp;
-use segment::{EntryRef, ReadBatch, Reader, RealDisk, SegmentError};
+use segment::{Disk, EntryRef, ReadBatch, Reader, RealDisk, SegmentError};
 
 use crate::map::{EVENT, bus_error};
 
@@ -49,14 +49,26 @@ impl LogReader {
     /// # Errors
     /// [`BusError`].
     pub fn open(dir: &Path) -> Result<Self, BusError> {
-        let reader =
-            Reader::open(Arc::new(RealDisk), dir).map_err(|error| bus_error(dir, error))?;
+        Self::open_on(Arc::new(RealDisk), dir)
+    }
+
+    /// Opens the log in `dir` of a disk.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub fn open_on(disk: Arc<dyn Disk>, dir: &Path) -> Result<Self, BusError> {
+        let reader = Reader::open(disk, dir).map_err(|error| bus_error(dir, error))?;
         Ok(Self::of(reader, dir))
     }
 
     /// A reader over an open segment reader.
     pub(crate) fn of(reader: Reader, dir: &Path) -> Self {
         Self { reader, dir: dir.to_path_buf(), topology: Topology::shipped() }
+    }
+
+    /// Another reader of the same log, at its beginning.
+    pub(crate) fn another(&self) -> Self {
+        Self::of(self.reader.another(), &self.dir)
     }
 
     /// The log's incarnation.
@@ -94,6 +106,49 @@ impl LogReader {
             visit(raw(&found, &batch))?;
         }
         Ok(true)
+    }
+
+    /// At most `max` entries from `index` on; fewer at the end of what is there.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub fn entries_from(&mut self, index: u64, max: usize) -> Result<Vec<Entry>, BusError> {
+        let incarnation = self.incarnation();
+        let mut entries = Vec::new();
+        self.seek(index)?;
+        while entries.len() < max
+            && let Some(batch) = self.next()?
+        {
+            for found in batch.entries().take(max - entries.len()) {
+                let bytes = batch.share(found.entry.body);
+                entries.push(entry(&raw(&found, &batch), bytes, incarnation, &self.topology)?);
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The first event that is `wanted`, from the place of this reader on.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub(crate) fn find(
+        &mut self,
+        wanted: impl Fn(&[u8]) -> Result<bool, BusError>,
+    ) -> Result<Option<Delivered>, BusError> {
+        while let Some(batch) = self.next()? {
+            for found in batch.entries() {
+                if found.entry.tag != EVENT || !wanted(found.entry.body)? {
+                    continue;
+                }
+                let bytes = batch.share(found.entry.body);
+                let raw = raw(&found, &batch);
+                return match entry(&raw, bytes, self.incarnation(), &self.topology)? {
+                    Entry::Event(delivered) => Ok(Some(delivered)),
+                    Entry::Progress { .. } => Ok(None),
+                };
+            }
+        }
+        Ok(None)
     }
 
     /// The entries of the next batch; empty at the end of what is there.

@@ -6,11 +6,7 @@ use bus::Stream;
 use event::Timestamp;
 use segment::{Disk, ReadBatch, Reader, RealDisk, SegmentError};
 
-use crate::{
-    JournalError, Stamp,
-    journal::EVENT,
-    stamp::FORM,
-};
+use crate::{JournalError, Stamp, journal::EVENT, stamp::FORM};
 
 /// An entry of the journal, nothing of it decoded.
 #[derive(Clone, Copy, Debug)]
@@ -112,8 +108,7 @@ impl JournalReader {
 fn entries(batch: &ReadBatch) -> impl Iterator<Item = Result<JournalEntry<'_>, JournalError>> {
     batch.entries().map(|found| {
         let entry = found.entry;
-        let newer =
-            |form| JournalError::Form { index: found.index, found: form, known: FORM };
+        let newer = |form| JournalError::Form { index: found.index, found: form, known: FORM };
         let (form, stamp, bytes) = Stamp::split(entry.body).ok_or_else(|| newer(0))?;
         if form != FORM {
             return Err(newer(form));

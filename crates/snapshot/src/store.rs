@@ -20,7 +20,9 @@ pub struct Snapshot {
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The store will not open: another process has it, or the directory cannot be written.
-    #[error("E5001 the snapshot store {path} cannot be opened; state is folded from the journal instead")]
+    #[error(
+        "E5001 the snapshot store {path} cannot be opened; state is folded from the journal instead"
+    )]
     Open {
         /// The store's directory.
         path: PathBuf,
@@ -128,7 +130,8 @@ const CACHE_BYTES: u64 = 8 << 20;
 
 fn unwrap(name: &str, fold_version: u32, bytes: &[u8]) -> Option<Snapshot> {
     let (wrapped, _): (Wrapped, usize) =
-        bincode::decode_from_slice(bytes, bincode::config::standard().with_limit::<LIMIT>()).ok()?;
+        bincode::decode_from_slice(bytes, bincode::config::standard().with_limit::<LIMIT>())
+            .ok()?;
     let Wrapped { fold_version: found, index, digest, state } = wrapped;
     let expected = digest_of("snapshot", &[name.as_bytes(), &index.to_le_bytes(), &state]);
     (found == fold_version && expected == Digest(digest)).then_some(Snapshot { index, state })

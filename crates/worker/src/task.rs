@@ -220,4 +220,3 @@ pub fn root_event(
         body,
     }
 }
-

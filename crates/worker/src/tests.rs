@@ -64,11 +64,8 @@ fn task() -> Task {
 fn status(number: u64, time: i64) -> Event {
     let source = Source::new("test").unwrap();
     let instrument = InstrumentId::new("X:Y").unwrap();
-    let body = TradingStatusChanged {
-        instrument,
-        status: TradingState::Trading,
-        reason: "".into(),
-    };
+    let body =
+        TradingStatusChanged { instrument, status: TradingState::Trading, reason: "".into() };
     let id = foreign_id(source, number);
     root_event(id, source, number, Timestamp(time), None, instrument.into(), body.into())
 }
@@ -171,8 +168,7 @@ fn a_timer_goes_to_the_task_that_asked_and_fires_once_in_order_of_due_time() {
 #[test]
 fn a_firing_in_the_log_is_not_fired_again_after_a_restart() {
     let name = Label::new("t").unwrap();
-    let timer =
-        PendingTimer { due: Timestamp(10), task: task().source(), request: 1, name };
+    let timer = PendingTimer { due: Timestamp(10), task: task().source(), request: 1, name };
     let (mut first, mut second) = (Timers::default(), Timers::default());
     first.set(timer);
     second.set(timer);

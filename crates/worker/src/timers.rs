@@ -54,11 +54,7 @@ impl Timers {
     ///
     /// # Errors
     /// [`LabelError`] when a task's name leaves no room for its timer source.
-    pub fn fire(
-        &mut self,
-        now: Timestamp,
-        floor: Timestamp,
-    ) -> Result<Option<Event>, LabelError> {
+    pub fn fire(&mut self, now: Timestamp, floor: Timestamp) -> Result<Option<Event>, LabelError> {
         let Some((&(due, task, request), &name)) = self.pending.first_key_value() else {
             return Ok(None);
         };
@@ -101,12 +97,7 @@ fn timer_source(task: Source) -> Result<Source, LabelError> {
 
 /// The firing of `timer`.
 #[must_use]
-pub fn timer_event(
-    timer: PendingTimer,
-    source: Source,
-    source_seq: u64,
-    time: Timestamp,
-) -> Event {
+pub fn timer_event(timer: PendingTimer, source: Source, source_seq: u64, time: Timestamp) -> Event {
     let PendingTimer { due, task, request, name } = timer;
     let body = Body::from(TimerFired { task, request, due, name });
     let id = timer_id(task, request);
