@@ -2,7 +2,7 @@
 
 use event::{EventId, Source, Timestamp};
 
-use crate::{BusError, Delivered, Entry, Position, Progress, Stream, Topology, Unit};
+use crate::{BusError, Cut, Delivered, Entry, Position, Progress, Record, Stream, Topology, Unit};
 
 /// How far one partition goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +25,10 @@ pub struct Head {
 /// 5. Nothing accepted is lost by a crash of the client or a restart.
 /// 6. A reader that resumes names what it read last; other content there is
 ///    [`BusError::StreamRewound`].
-/// 7. Nothing is dropped to make room: what does not fit is refused whole.
+/// 7. Nothing is dropped to make room: what does not fit is refused whole, market data first.
+///
+/// [`crate::conformance`] holds every engine to each of these. Dropping a bus without more ado is
+/// a crash of its client: what was answered is durable, what was not may be there or not, whole.
 pub trait Bus: Send {
     /// Streams and partitions.
     fn topology(&self) -> &Topology;
@@ -33,9 +36,27 @@ pub trait Bus: Send {
     /// Accepts units in order, each whole or not at all, and answers the positions of their events.
     ///
     /// # Errors
-    /// [`BusError`]. Units before the one that failed may have been accepted; offering all of them
-    /// again is safe.
+    /// [`BusError`]. When one unit is refused, so is the whole call, except for units before one
+    /// that repeats another of the same call; offering all of them again is safe.
     fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError>;
+
+    /// Accepts roots, for an ingress that has nothing else to say.
+    ///
+    /// A root known by its id whose producer says the same as before is answered with the position
+    /// it has. Ingress stamps `time` and `source_seq`, so those may differ; then the sequence it
+    /// was offered with is not used up.
+    ///
+    /// # Errors
+    /// [`BusError::RootDiffers`] when the producer says something else; else as [`Bus::commit`].
+    fn publish(&mut self, records: &[Record]) -> Result<Vec<Position>, BusError>;
+
+    /// Up to `max` events behind the cut, each once, and moves the cut behind them. Empty when
+    /// nothing more is there yet. What the cut read last is compared first, so a stream that was
+    /// cut short or made anew is noticed and never skipped over.
+    ///
+    /// # Errors
+    /// [`BusError::StreamRewound`], and those of reading.
+    fn next(&mut self, cut: &mut Cut, max: usize) -> Result<Vec<Delivered>, BusError>;
 
     /// Up to `max` entries in the total order from `index` on. An empty answer means the end.
     ///
@@ -58,7 +79,7 @@ pub trait Bus: Send {
     /// The last sequence accepted of a source; zero for a source never seen.
     fn high_water(&self, source: Source) -> u64;
 
-    /// The last progress record of a source.
+    /// How far a source is: the sum of its progress records, see [`Progress::add`].
     fn progress(&self, source: Source) -> Option<Progress>;
 
     /// The stored event with this id.

@@ -76,6 +76,30 @@ pub enum BusError {
     /// An event's envelope cannot be read.
     #[error("E2208 an event's bytes cannot be read")]
     Decode(#[from] DecodeError),
+    /// A root is known, and its producer says something else now.
+    #[error(
+        "E2210 root {event_id} is stored with other content; the new record is to be quarantined"
+    )]
+    RootDiffers {
+        /// The root.
+        event_id: EventId,
+    },
+    /// A unit holds an event of another source.
+    #[error("E2211 a unit of {unit} holds an event of {found}; every source commits its own")]
+    ForeignOutput {
+        /// The unit's source.
+        unit: Source,
+        /// The event's source.
+        found: Source,
+    },
+    /// The engine's own error, which says by itself what to do.
+    #[error("{source}")]
+    Engine {
+        /// What a caller does about it.
+        class: ErrorClass,
+        /// The error.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The file system refused.
     #[error("E2209 {path}: {action}")]
     Io {
@@ -93,7 +117,11 @@ impl BusError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Decode(_) | Self::SourceGap { .. } => ErrorClass::Reject,
+            Self::Decode(_)
+            | Self::SourceGap { .. }
+            | Self::RootDiffers { .. }
+            | Self::ForeignOutput { .. } => ErrorClass::Reject,
+            Self::Engine { class, .. } => *class,
             Self::Full { .. } => ErrorClass::Retry,
             Self::Conflict { .. }
             | Self::StreamRewound { .. }

@@ -74,6 +74,32 @@ impl Progress {
         })
     }
 
+    /// A source that has said nothing yet.
+    #[must_use]
+    pub const fn none(source: Source) -> Self {
+        Self { source, last_source_seq: 0, consumed: Vec::new(), timers: Vec::new(), mark: None }
+    }
+
+    /// Adds a later record of the same source: how far it is, in one record. Of what was consumed
+    /// it keeps the ends, one run per stream and partition; of timers those of the last record,
+    /// since pending timers are read from the log.
+    pub fn add(&mut self, later: &Self) {
+        self.last_source_seq = self.last_source_seq.max(later.last_source_seq);
+        for run in &later.consumed {
+            let same =
+                |known: &&mut Run| (known.stream, known.partition) == (run.stream, run.partition);
+            match self.consumed.iter_mut().find(same) {
+                Some(known) => {
+                    known.first = known.first.min(run.first);
+                    known.last = known.last.max(run.last);
+                }
+                None => self.consumed.push(run.clone()),
+            }
+        }
+        self.timers.clone_from(&later.timers);
+        self.mark = later.mark.or(self.mark);
+    }
+
     /// The last place of the total order consumed, where it is recorded.
     #[must_use]
     pub fn through(&self) -> Option<u64> {
@@ -87,6 +113,11 @@ impl Progress {
             name: timer.name,
             due: timer.due,
         })
+    }
+
+    /// Appends the record's bytes.
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        self.encode(out);
     }
 
     /// The record's bytes.

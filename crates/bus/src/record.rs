@@ -94,8 +94,17 @@ impl Record {
     }
 }
 
+/// Records are the same when their bytes are.
+impl PartialEq for Record {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Record {}
+
 /// A record and where it was accepted.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivered {
     /// Where.
     pub position: Position,
@@ -106,7 +115,7 @@ pub struct Delivered {
 }
 
 /// One entry of a log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// An event.
     Event(Delivered),

@@ -15,17 +15,24 @@ pub struct Placement {
 }
 
 /// The next places of one log.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Sequencer {
     next_index: u64,
-    sequences: BTreeMap<(Stream, u16), u64>,
+    /// Last sequences by stream, then partition; a table, because every event asks it.
+    last: [Vec<u64>; Stream::ALL.len()],
 }
 
 impl Sequencer {
     /// A sequencer that goes on after these.
     #[must_use]
-    pub const fn after(next_index: u64, sequences: BTreeMap<(Stream, u16), u64>) -> Self {
-        Self { next_index, sequences }
+    pub fn after(next_index: u64, sequences: BTreeMap<(Stream, u16), u64>) -> Self {
+        let mut sequencer = Self { next_index, ..Self::default() };
+        for ((stream, partition), sequence) in sequences {
+            if let Some(last) = sequencer.slot(stream, partition) {
+                *last = sequence;
+            }
+        }
+        sequencer
     }
 
     /// The place of the next entry in the total order.
@@ -36,15 +43,24 @@ impl Sequencer {
 
     /// The last sequence of every partition that has one.
     #[must_use]
-    pub const fn sequences(&self) -> &BTreeMap<(Stream, u16), u64> {
-        &self.sequences
+    pub fn sequences(&self) -> BTreeMap<(Stream, u16), u64> {
+        let of_stream = |(&stream, last): (&Stream, &Vec<u64>)| {
+            let places = (0_u16..).zip(last.clone());
+            places.map(move |(partition, sequence)| ((stream, partition), sequence))
+        };
+        let all = Stream::ALL.iter().zip(&self.last).flat_map(of_stream);
+        all.filter(|&(_, sequence)| sequence > 0).collect()
     }
 
     /// Places an event.
+    #[inline]
     pub fn place(&mut self, header: &Header) -> Placement {
-        let sequence = self.sequences.entry((header.stream, header.partition)).or_default();
-        *sequence += 1;
-        Placement { sequence: *sequence, index: self.advance() }
+        let mut sequence = 0;
+        if let Some(last) = self.slot(header.stream, header.partition) {
+            *last += 1;
+            sequence = *last;
+        }
+        Placement { sequence, index: self.advance() }
     }
 
     /// Places a progress record.
@@ -56,7 +72,28 @@ impl Sequencer {
 
     /// Takes note of an entry that is in the log.
     pub fn observe(&mut self, position: &Position) {
-        let _ = self.sequences.insert((position.stream, position.partition), position.sequence);
+        if let Some(last) = self.slot(position.stream, position.partition) {
+            *last = position.sequence;
+        }
         self.next_index = position.index + 1;
+    }
+
+    /// Goes on at `index` at the least: entries below it say nothing of sequences.
+    pub const fn skip_to(&mut self, index: u64) {
+        if self.next_index < index {
+            self.next_index = index;
+        }
+    }
+
+    /// The last sequence of a partition; a table grows to the partitions it is asked for.
+    #[inline]
+    fn slot(&mut self, stream: Stream, partition: u16) -> Option<&mut u64> {
+        // Families are numbered from 1 without gaps.
+        let of_stream = self.last.get_mut(stream as usize - 1)?;
+        let at = usize::from(partition);
+        if at >= of_stream.len() {
+            of_stream.resize(at + 1, 0);
+        }
+        of_stream.get_mut(at)
     }
 }

@@ -16,7 +16,7 @@ pub struct TimerRequested {
 }
 
 /// The outputs of one step together with what was consumed: atomic.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
     /// Whose step.
     pub source: Source,
@@ -35,5 +35,11 @@ impl Unit {
     #[must_use]
     pub const fn of_roots(source: Source, outputs: Vec<Record>) -> Self {
         Self { source, outputs, consumed: Vec::new(), timers: Vec::new(), mark: None }
+    }
+
+    /// Whether it brings market data: what is refused first when room is short.
+    #[must_use]
+    pub fn holds_market_data(&self) -> bool {
+        self.outputs.iter().any(|record| record.header().stream == crate::Stream::Market)
     }
 }

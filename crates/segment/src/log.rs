@@ -117,6 +117,12 @@ impl SegmentLog {
         &self.dir
     }
 
+    /// Whether a failed write or sync left what is on disk in doubt; everything is refused then.
+    #[must_use]
+    pub const fn is_poisoned(&self) -> bool {
+        self.poisoned
+    }
+
     /// How far the log is durable, to wait on.
     #[must_use]
     pub fn tail(&self) -> Arc<Tail> {

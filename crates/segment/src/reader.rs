@@ -93,6 +93,13 @@ impl Reader {
         Self { disk, dir, incarnation, tail, from: 0, at: None }
     }
 
+    /// Another reader of the same log, at its beginning.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        let (disk, tail) = (Arc::clone(&self.disk), self.tail.clone());
+        Self::new(disk, self.dir.clone(), self.incarnation, tail)
+    }
+
     /// The log's incarnation.
     #[must_use]
     pub const fn incarnation(&self) -> u64 {
