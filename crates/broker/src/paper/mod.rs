@@ -274,6 +274,9 @@ impl PaperBroker {
         self.record.append(&Frame { moment: now, step, entries }.encode())?;
         self.books.note(now, step);
         self.wake = None;
+        if step == Step::Call {
+            self.forget_shown(now);
+        }
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! What an account can afford: cash less what working orders and derivatives positions hold of it.
 
-use event::{Amount, Currency, InstrumentId, MoneyError, OrderId, Price, choices::Side};
+use event::{
+    Amount, Currency, InstrumentId, MoneyError, OrderId, Price,
+    choices::{Payoff, Side},
+};
 
 use super::{
     config::BuyFee,
@@ -24,27 +27,30 @@ impl Session<'_> {
     /// Whether the account can pay for a wish, or owns what it sells.
     pub(crate) fn affords(&self, terms: &Terms, wish: &Wish) -> Result<bool, MoneyError> {
         let held = self.books.ledger.holding(wish.instrument).quantity;
-        let promised = self.promised_away(wish)?;
-        if terms.is_paid_in_full() && wish.side == Side::Sell {
-            return Ok(promised.plus(wish.quantity)? <= held);
-        }
         let against = held.signum() * i128::from(wish.side.sign()) < 0;
-        let reduces = against && promised.plus(wish.quantity)? <= held.magnitude()?;
-        if !terms.is_paid_in_full() && reduces {
-            return Ok(true);
+        if against && terms.payoff != Payoff::Spot {
+            let promised = self.promised_away(wish)?;
+            if promised.plus(wish.quantity)? <= held.magnitude()? {
+                return Ok(true);
+            }
         }
-        let need = self.hold(terms, wish.side, wish.quantity, wish.price)?;
-        Ok(need <= self.free(terms.cash, wish.except)?)
+        if terms.payoff == Payoff::Option && wish.side == Side::Sell {
+            return Ok(false);
+        }
+        let (currency, need) = self.hold(terms, wish.side, wish.quantity, wish.price)?;
+        Ok(need <= self.free(currency, wish.except)?)
     }
 
     /// Cash of a currency that nothing holds.
     fn free(&self, currency: Currency, except: Option<OrderId>) -> Result<Amount, MoneyError> {
         let mut free = self.books.ledger.cash(currency);
         for order in self.books.open().filter(|order| Some(order.order) != except) {
-            if let Some((terms, limit)) = self.terms(order.instrument).zip(order.limit_price)
-                && terms.cash == currency
-            {
-                free = free.minus(self.hold(&terms, order.side, order.leaves(), limit)?)?;
+            let Some(terms) = self.terms(order.instrument) else { continue };
+            // A market order holds nothing of what it pays with: its price is not known.
+            let price = order.limit_price.unwrap_or(Price(0));
+            let (held, amount) = self.hold(&terms, order.side, order.leaves(), price)?;
+            if held == currency {
+                free = free.minus(amount)?;
             }
         }
         for (instrument, holding) in self.books.ledger.holdings() {
@@ -59,25 +65,29 @@ impl Session<'_> {
         Ok(free)
     }
 
-    /// What an order of these terms holds of the cash: its whole value, or its margin, and a fee.
+    /// What an order of these terms holds, and of which currency: what is sold, the whole value and
+    /// a fee, or a margin and a fee.
     fn hold(
         &self,
         terms: &Terms,
         side: Side,
         quantity: Amount,
         price: Price,
-    ) -> Result<Amount, MoneyError> {
-        if !Self::can_deal_at(terms, price) {
-            return Ok(Amount::ZERO);
+    ) -> Result<(Currency, Amount), MoneyError> {
+        match (terms.payoff, side) {
+            (Payoff::Spot, Side::Sell) => return Ok((terms.base, quantity)),
+            (Payoff::Option, Side::Sell) => return Ok((terms.cash, Amount::ZERO)),
+            _ if !Self::can_deal_at(terms, price) => return Ok((terms.cash, Amount::ZERO)),
+            _ => {}
         }
         let worth = terms.value(quantity, price)?.magnitude()?;
         let fee = share(worth, self.config.taker_fee_ppm.max(self.config.maker_fee_ppm).max(0))?;
-        match (terms.is_paid_in_full(), side) {
-            (true, Side::Sell) => Ok(Amount::ZERO),
-            (true, Side::Buy) if self.config.spot_buy_fee == BuyFee::Base => Ok(worth),
-            (true, Side::Buy) => worth.plus(fee),
-            (false, _) => share(worth, self.config.margin_ppm)?.plus(fee),
-        }
+        let held = match terms.payoff {
+            Payoff::Spot if self.config.spot_buy_fee == BuyFee::Base => worth,
+            Payoff::Spot | Payoff::Option => worth.plus(fee)?,
+            Payoff::Linear | Payoff::Inverse => share(worth, self.config.margin_ppm)?.plus(fee)?,
+        };
+        Ok((terms.cash, held))
     }
 
     /// What other working orders of the same side and instrument take already.

@@ -66,6 +66,14 @@ impl PaperBroker {
         same.or_else(any).copied()
     }
 
+    /// A call was made: what was shown before it at its moment is durable with the caller, and not
+    /// asked for again.
+    pub(super) fn forget_shown(&mut self, now: Moment) {
+        if self.shown.last().is_some_and(|last| !is_before(last.moment, now)) {
+            self.shown.retain(|shown| shown.moment != now);
+        }
+    }
+
     /// Writes down that the books are shown at this moment.
     fn note_shown(&mut self, now: Moment) -> Result<(), BrokerError> {
         if self.last_shown == Some((now, self.record.frames())) {

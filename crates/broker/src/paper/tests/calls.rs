@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn refusals_carry_a_code() {
     let check = |request: OrderRequest, code: &str| {
-        let mut venue = Venue::open(plain());
+        let balances = [(currency("USDT"), Amount::whole(1_000_000))].into();
+        let mut venue = Venue::open(PaperConfig { balances, ..plain() });
         assert_eq!(code_of(&venue.submit(&request)), code, "{request:?}");
         assert!(venue.broker.open_orders(venue.now).unwrap().is_empty());
     };

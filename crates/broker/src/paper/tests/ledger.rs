@@ -82,7 +82,8 @@ prop_compose! {
 }
 
 /// What cash, position and cost must be, whatever the order of trades:
-/// paid in full: cash = -Σ value; linear: cash = cost - Σ value; inverse: cash = Σ value - cost.
+/// spot: cash = -Σ value, and the quantity is a balance of the base currency; linear:
+/// cash = cost - Σ value; inverse: cash = Σ value - cost.
 fn check_identities(ledger: &Ledger, opening: &Ledger, trades: &[Trade]) -> Result<(), MoneyError> {
     for code in ["USDT", "BTC"] {
         let mut expected = opening.cash(currency(code));
@@ -100,6 +101,10 @@ fn check_identities(ledger: &Ledger, opening: &Ledger, trades: &[Trade]) -> Resu
             assert_eq!(held.quantity, size, "{instrument}");
             assert!(held.quantity.signum() * held.cost.signum() >= 0, "{instrument}: {held:?}");
             assert!(!held.quantity.is_zero() || held.cost.is_zero(), "{instrument}: {held:?}");
+            if instrument == spot() && terms.base == currency(code) {
+                let bought = held.quantity.minus(opening.holding(instrument).quantity)?;
+                expected = expected.plus(bought)?;
+            }
             if terms.cash != currency(code) {
                 continue;
             }
