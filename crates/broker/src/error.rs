@@ -8,7 +8,7 @@ use event::{AccountId, DecodeError, LabelError, MoneyError};
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// The record cannot be read or written.
-    #[error("E9001 the broker's record {path} cannot be {action}")]
+    #[error("E9011 the broker's record {path} cannot be {action}")]
     Io {
         /// The file.
         path: PathBuf,

@@ -309,7 +309,6 @@ impl Step {
 macro_rules! entries {
     ($($tag:literal $variant:ident($type:ty),)*) => {
         /// One entry of the record.
-        #[expect(clippy::large_enum_variant, reason = "only a step in the making holds entries")]
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub(crate) enum Entry {
             $( $variant($type), )*

@@ -4,6 +4,7 @@ mod calls;
 mod faults;
 mod filling;
 mod ledger;
+mod opening;
 mod passing;
 mod record;
 mod restart;
