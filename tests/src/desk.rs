@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader, Lines, Read as _, Write as _},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc::{RecvTimeoutError, Sender, channel},
@@ -70,6 +71,47 @@ impl Desk {
         Running { child, lines, watchdog }
     }
 
+    /// Every event of a data directory, in order, as `tail --from 0 --json` shows it.
+    #[must_use]
+    pub fn events(&self, data: &str) -> Vec<Value> {
+        self.run(&["tail", "--from", "0", "--json", "--data", data]).exits(0).json_lines()
+    }
+
+    /// Runs `blotter run` on tapes to its end and returns its numbers.
+    #[must_use]
+    pub fn run_tapes(&self, data: &str, tapes: &[&str]) -> Value {
+        self.run(&run_arguments(data, tapes)).exits(0).summary()
+    }
+
+    /// Starts `blotter run` on a tape, and returns once it listens on its socket.
+    #[must_use]
+    pub fn start_run(&self, data: &str, tapes: &[&str]) -> Running {
+        let mut running = self.start(&run_arguments(data, tapes));
+        let socket = self.path(data).join("blotter.sock");
+        while UnixStream::connect(&socket).is_err() {
+            let ended = running.child.try_wait().expect("a child to ask");
+            assert_eq!(ended, None, "the run ended before it listened");
+            thread::yield_now();
+        }
+        running
+    }
+
+    /// Returns once the journal of a run that is active holds an event at or above `index`; false when
+    /// the run ended first.
+    pub fn reaches(&self, running: &mut Running, data: &str, index: u64) -> bool {
+        let from = index.to_string();
+        loop {
+            let ended = running.child.try_wait().expect("a child to ask").is_some();
+            let seen = self.run(&["tail", "--from", &from, "--json", "--data", data]).exits(0);
+            if !seen.stdout.is_empty() {
+                return !ended;
+            }
+            if ended {
+                return false;
+            }
+        }
+    }
+
     /// A program run here, with none of the caller's settings.
     pub(crate) fn command(&self, program: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
@@ -81,6 +123,12 @@ impl Desk {
         }
         command
     }
+}
+
+fn run_arguments<'a>(data: &'a str, tapes: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = vec!["run", "--json", "--data", data, "--input"];
+    arguments.extend(tapes);
+    arguments
 }
 
 /// Runs a command to its end; used by [`Desk::run`] and by the harness's own tests.
@@ -150,6 +198,18 @@ impl Outcome {
         self
     }
 
+    /// This outcome, when stderr holds `words`; the test fails otherwise, with all it said.
+    #[must_use]
+    pub fn says(self, words: &str) -> Self {
+        assert!(
+            self.stderr.contains(words),
+            "{} did not say {words:?}\n--- stderr\n{}",
+            self.command,
+            self.stderr
+        );
+        self
+    }
+
     /// The last line of stdout, one JSON object.
     #[must_use]
     pub fn summary(&self) -> Value {
@@ -191,16 +251,34 @@ impl Running {
         lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("ended without {text:?}"))
     }
 
-    /// Ends it as a power cut would.
-    pub fn kill(mut self) {
+    /// Ends it as a power cut would; `None` unless it had ended by itself before.
+    pub fn kill(mut self) -> Option<i32> {
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.wait().expect("an exit status").code()
+    }
+
+    /// Stops it where it is, alive and holding what it holds.
+    pub fn pause(&self) {
+        signal(self.child.id(), "STOP");
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        signal(self.child.id(), "CONT");
     }
 
     /// Asks it to end, and returns its exit code.
     pub fn terminate(mut self) -> Option<i32> {
         signal(self.child.id(), "TERM");
         self.child.wait().expect("an exit status").code()
+    }
+
+    /// Waits for its end, and returns its last line, one JSON object, when its exit code is `code`.
+    #[must_use]
+    pub fn summary(mut self, code: i32) -> Value {
+        let last = self.lines.by_ref().map_while(Result::ok).last();
+        assert_eq!(self.child.wait().expect("an exit status").code(), Some(code));
+        serde_json::from_str(&last.expect("a line")).expect("JSON on the last line")
     }
 
     /// Waits for its end, and returns its exit code.

@@ -1,7 +1,9 @@
 //! Tapes as a recorder would have written them: `<receive ns> <frame>`, one per line. The prices are made
 //! up; no recorded data lies in the repository.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, io::Write as _};
+
+use flate2::{Compression, write::GzEncoder};
 
 /// A tape of one instrument under construction.
 #[derive(Clone, Debug)]
@@ -54,6 +56,27 @@ impl Tape {
         self
     }
 
+    /// A market whose book leans one way for fifteen seconds and then the other, four quotes a second
+    /// and a trade a second, around a price that wanders up and down: the shipped strategy signals at
+    /// every turn, and the paper broker fills what it sends. `quotes` quotes, a quarter as many trades.
+    #[must_use]
+    pub fn leaning(mut self, quotes: u64) -> Self {
+        for quote in 0..quotes {
+            let wander = (quote % 400).abs_diff(200) * 5;
+            let bid = 6_177_350 + wander;
+            let (bid, ask) = (cents(bid), cents(bid + 1));
+            let up = quote / 60 % 2 == 0;
+            let (bid_size, ask_size) = if up { ("3.0", "0.2") } else { ("0.2", "3.0") };
+            self = self.quote((&bid, bid_size), (&ask, ask_size)).after_ms(249);
+            if quote % 8 == 3 {
+                self = self.trade(&ask, "0.5", SellerTook::No);
+            } else if quote % 8 == 7 {
+                self = self.trade(&bid, "0.5", SellerTook::Yes);
+            }
+        }
+        self
+    }
+
     /// A line as it is, for what should not parse.
     #[must_use]
     pub fn raw(mut self, line: &str) -> Self {
@@ -67,6 +90,18 @@ impl Tape {
         self.lines.as_bytes()
     }
 
+    /// The tape's bytes as one gzip member.
+    #[must_use]
+    pub fn gzip(&self) -> Vec<u8> {
+        gzip(self.bytes())
+    }
+
+    /// Lines so far.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines.lines().count() as u64
+    }
+
     fn frame(&mut self, stream: &str, data: &str) {
         let name = self.symbol.to_lowercase();
         let _ =
@@ -74,6 +109,18 @@ impl Tape {
         self.sequence += 1;
         self.at_ns += 1_000_000;
     }
+}
+
+/// Bytes as one gzip member.
+#[must_use]
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(bytes).expect("memory takes bytes");
+    packer.finish().expect("memory takes bytes")
+}
+
+fn cents(cents: u64) -> String {
+    format!("{}.{:02}", cents / 100, cents % 100)
 }
 
 /// Which side of a trade took liquidity.
@@ -88,6 +135,15 @@ pub enum SellerTook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn leaning_market_has_five_lines_for_four_quotes_and_both_leans() {
+        let tape = Tape::spot("BTCUSDT", 1_723_161_904_000_000_000).leaning(80);
+        let text = std::str::from_utf8(tape.bytes()).unwrap();
+        assert_eq!(tape.lines(), 100);
+        assert!(text.contains(r#""B":"3.0""#) && text.contains(r#""A":"3.0""#));
+        assert_eq!(tape.gzip()[..2], [0x1f, 0x8b]);
+    }
 
     #[test]
     fn tape_is_lines_of_a_time_and_a_frame() {
