@@ -68,3 +68,29 @@ fn what_was_sold_is_held_from_the_balance_of_the_base() {
     assert_eq!((venue.cash("BTC"), venue.cash("USDT")), (Amount::ZERO, Amount::whole(300)));
     assert_eq!(venue.position(spot()), (quantity("-3"), amount("-300")));
 }
+
+#[test]
+fn question_after_a_call_is_not_answered_as_one_before_it_at_the_same_moment() {
+    let mut venue = Venue::open(plain());
+    let open = |venue: &mut Venue| venue.broker.open_orders(venue.now).unwrap().len();
+    assert_eq!(open(&mut venue), 0);
+    venue.restart();
+    let _ = venue.submit(&limit(1, Side::Buy, "1", "100"));
+    assert_eq!(open(&mut venue), 1, "the call was made by this process");
+    venue.restart();
+    assert_eq!(open(&mut venue), 1, "the call is in the record");
+}
+
+#[test]
+fn question_asked_again_is_answered_as_it_was_though_the_broker_went_on() {
+    let mut venue = Venue::open(plain());
+    let _ = venue.submit(&limit(1, Side::Buy, "1", "100"));
+    let asked = Moment { time: at_ms(1), position: 1 };
+    let before = venue.broker.open_orders(asked).unwrap();
+    venue.print(1, quote(spot(), ("98", "5"), ("99", "5")));
+    assert!(venue.broker.open_orders(venue.now).unwrap().is_empty());
+    venue.restart();
+    assert_eq!(venue.broker.open_orders(asked).unwrap(), before, "before the record was shown");
+    venue.print(2, quote(spot(), ("98", "5"), ("99", "5")));
+    assert!(venue.broker.open_orders(venue.now).unwrap().is_empty());
+}
