@@ -174,9 +174,12 @@ impl PaperBroker {
         if self.books.has_taken_in(now.position, printed) || self.is_idle(now, &event.body) {
             return Ok(());
         }
+        let is_due = self.is_due(now);
         self.step(now, Step::Market(printed), |session| {
-            session.pass()?;
-            session.pass_script()?;
+            if is_due {
+                session.pass()?;
+                session.pass_script()?;
+            }
             match &event.body {
                 Body::MarketQuote(quote) => {
                     if let Some(price) = middle(quote) {
