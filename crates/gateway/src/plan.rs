@@ -113,6 +113,21 @@ impl Gateway {
             .collect()
     }
 
+    /// Cancels of everything the broker may be working, for a process that must end and cannot make
+    /// attempts durable any more. A cancel adds no exposure, so it may go first and be logged later.
+    #[must_use]
+    pub fn emergency_cancels(&self) -> Vec<CancelRequest> {
+        self.links
+            .iter()
+            .filter(|(_, link)| link.is_open())
+            .filter_map(|(&order, link)| {
+                let client_order_id = client_order_id(order).ok()?;
+                let (attempt, instrument) = (link.attempts + 1, link.instrument);
+                Some(CancelRequest { order, client_order_id, attempt, instrument })
+            })
+            .collect()
+    }
+
     /// Whether the account's books have been opened.
     #[must_use]
     pub const fn is_opened(&self) -> bool {

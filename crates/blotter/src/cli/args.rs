@@ -51,6 +51,12 @@ pub(crate) enum Command {
         /// Tapes: recorded Binance frames or JSON lines, plain or gzip; merged by receive time.
         #[arg(long, required = true, num_args = 1..)]
         input: Vec<PathBuf>,
+        /// Free-running agents, the tape paced by its own timestamps.
+        #[arg(long)]
+        live: bool,
+        /// Pace of a live run: 2 is twice as fast as recorded, 0 as fast as it goes.
+        #[arg(long, default_value_t = 1, requires = "live")]
+        speed: u32,
     },
     /// Rebuild state from the journal; with --agents, run every agent again and compare bytes.
     Replay {

@@ -45,7 +45,8 @@ fn dispatch(app: &App, command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Demo { common, seed } => demo::demo(app, &common, seed),
         Command::Reconcile { common } => reconcile::reconcile(&common),
-        Command::Run { common, input } => run::tape(app, &common, &input),
+        Command::Run { common, input, live: false, .. } => run::tape(app, &common, &input),
+        Command::Run { common, input, live: true, speed } => run::live(app, &common, &input, speed),
         Command::Replay { common, as_of, agents } => {
             replay::replay(app, &common, as_of.as_deref(), agents)
         }

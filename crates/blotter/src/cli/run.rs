@@ -14,7 +14,8 @@ use crate::{
     clock::{Stopwatch, wall_clock},
     data_dir::Binding,
     exit::{Exit, Failure, OrExit as _},
-    pipeline::{PipelineError, TapeEnd, TapeRun, run_tape},
+    journal::Until,
+    pipeline::{LiveEnd, LiveRun, PipelineError, TapeEnd, TapeRun, run_live, run_tape},
     setup, signal,
 };
 
@@ -34,18 +35,57 @@ pub(super) fn tape(app: &App, common: &Common, input: &[PathBuf]) -> Result<Exit
     Ok(Exit::Ok)
 }
 
+/// Runs the same agents free, the tape at its own pace.
+pub(super) fn live(
+    app: &App,
+    common: &Common,
+    input: &[PathBuf],
+    speed: u32,
+) -> Result<Exit, Failure> {
+    let setting = setting::read(common)?;
+    let tape = bound_tape(&setting, input, "live")?;
+    let agents = setup::agents(app, &setting.settings);
+    let stop = signal::stop_flag().or_exit(Exit::Environment)?;
+    let watch = Stopwatch::start();
+    let run = LiveRun {
+        dir: &setting.dir,
+        settings: &setting.settings,
+        instruments: &setting.instruments,
+        agents: &agents,
+        tape,
+        wall_clock,
+        speed,
+        stop,
+    };
+    let LiveEnd { records, resumed_at, stopped } = run_live(run).map_err(failure)?;
+    let rate = watch.rate(records - resumed_at);
+    let folded = super::state::fold(&setting.dir, Until::End)?;
+    if common.json {
+        output::json(&folded.fold.numbers(records, rate));
+    } else {
+        super::state::print(&folded.fold);
+        output::line(&format!("\n{records} records, {rate} records/s"));
+    }
+    Ok(if stopped { Exit::Interrupted } else { Exit::Ok })
+}
+
+/// Opens the inputs and binds the directory to them.
+fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeReader, Failure> {
+    let tape = TapeReader::open(input, &setting.instruments).or_exit(Exit::Usage)?;
+    let inputs = tape.inputs().map(|(path, _, digest)| (digest, path.display().to_string()));
+    let binding = Binding { config: setting.digest(), mode: mode.into(), inputs: inputs.collect() };
+    setting.dir.make().or_exit(Exit::Environment)?;
+    setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
+    Ok(tape)
+}
+
 /// Binds the directory and runs the tape in it.
 pub(super) fn carry_out(
     app: &App,
     setting: &Setting,
     input: &[PathBuf],
 ) -> Result<TapeEnd, Failure> {
-    let tape = TapeReader::open(input, &setting.instruments).or_exit(Exit::Usage)?;
-    let inputs = tape.inputs().map(|(path, _, digest)| (digest, path.display().to_string()));
-    let binding =
-        Binding { config: setting.digest(), mode: "tape".into(), inputs: inputs.collect() };
-    setting.dir.make().or_exit(Exit::Environment)?;
-    setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
+    let tape = bound_tape(setting, input, "tape")?;
     let stop = signal::stop_flag().or_exit(Exit::Environment)?;
     let agents = setup::agents(app, &setting.settings);
     let run = TapeRun {

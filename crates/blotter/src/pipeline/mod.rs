@@ -8,11 +8,13 @@
 //! | `recover` | the machine as the log left it |
 //! | `fold` | what the log adds up to |
 //! | `follow` | the journal, behind the log |
-//! | `tape` | a whole run on recorded data |
+//! | `tape` | a whole run on recorded data, deterministic |
+//! | `live` | the same agents free-running |
 
 mod fold;
 mod follow;
 mod ingress;
+mod live;
 mod machine;
 mod recover;
 mod stage;
@@ -21,6 +23,7 @@ mod tape;
 pub(crate) use fold::Fold;
 pub(crate) use follow::catch_up;
 pub(crate) use ingress::{Numbering, Submission, conflict, is_same, read_published, source_of};
+pub(crate) use live::{LiveEnd, LiveRun, run_live};
 pub(crate) use tape::{INGRESS, TapeEnd, TapeRun, run_tape};
 
 /// Why a run cannot go on. What was accepted before is durable.
@@ -61,6 +64,19 @@ pub(crate) enum PipelineError {
     /// A stored event cannot be read by this version.
     #[error("E7403 a stored event cannot be read")]
     Decode(#[from] event::DecodeError),
+    /// An agent failed more often than it may be restarted.
+    #[error(
+        "E7405 {task} failed after {restarts} restarts; the run is halted, run again once it is mended"
+    )]
+    AgentFailed {
+        /// The task.
+        task: event::Source,
+        /// Restarts in the window.
+        restarts: u32,
+    },
+    /// A thread of a live run panicked, or would not end.
+    #[error("E7406 a thread of the run was lost")]
+    ThreadLost,
     /// The journal's thread ended without saying why.
     #[error("E7404 the journal's thread was lost")]
     FollowerLost,

@@ -7,7 +7,7 @@
 
 use broker::Moment;
 use bus::{Entry, Progress};
-use event::Event;
+use event::{Body, Event};
 use worker::{Delivery, PendingTimer};
 
 use super::{
@@ -29,9 +29,7 @@ impl Machine {
         self.ask_again()?;
         self.redeliver(end)?;
         self.settle()?;
-        if let Some((moment, record)) = last_record {
-            self.show_venue(moment, &record)?;
-        }
+        last_record.show(self)?;
         self.take_reports()?;
         Ok(numbering)
     }
@@ -57,8 +55,8 @@ impl Machine {
         &mut self,
         end: u64,
         numbering: &mut Numbering,
-    ) -> Result<Option<(Moment, Event)>, PipelineError> {
-        let mut last_record: Option<(Moment, Event)> = None;
+    ) -> Result<HeldBack, PipelineError> {
+        let mut held_back = HeldBack::default();
         self.each_entry(end, |machine, entry| {
             match entry {
                 Entry::Progress { progress, .. } => {
@@ -76,10 +74,10 @@ impl Machine {
                     numbering.observe(event.source, event.source_seq);
                     machine.note_time(&event);
                     if is_venue_record(&event) {
-                        let record = (machine.moment(), Event::clone(&event));
-                        if let Some((moment, before)) = last_record.replace(record) {
-                            machine.show_venue(moment, &before)?;
+                        if !is_later_part(&event.body) {
+                            std::mem::take(&mut held_back).show(machine)?;
                         }
+                        held_back.add(machine.moment(), &event);
                     }
                     for desk in &mut machine.desks {
                         desk.gateway.observe(&event);
@@ -88,7 +86,7 @@ impl Machine {
             }
             Ok(())
         })?;
-        Ok(last_record)
+        Ok(held_back)
     }
 
     /// Delivers the log again, from its beginning to `end`.
@@ -129,4 +127,28 @@ impl Machine {
         }
         Ok(())
     }
+}
+
+/// The events of one tape record, shown to the venue once all that follows from it is done.
+#[derive(Default)]
+struct HeldBack {
+    moment: Option<Moment>,
+    events: Vec<Event>,
+}
+
+impl HeldBack {
+    fn add(&mut self, moment: Moment, event: &Event) {
+        self.moment = Some(moment);
+        self.events.push(event.clone());
+    }
+
+    fn show(self, machine: &mut Machine) -> Result<(), PipelineError> {
+        let Some(moment) = self.moment else { return Ok(()) };
+        self.events.iter().try_for_each(|event| machine.show_venue(moment, event))
+    }
+}
+
+/// Whether the event is of the same tape record as the one before it.
+const fn is_later_part(body: &Body) -> bool {
+    matches!(body, Body::BookSnapshot(snapshot) if snapshot.part > 0)
 }

@@ -189,7 +189,7 @@ fn start_agents(
 }
 
 /// The events of one tape record.
-fn roots(record: TapeRecord, numbering: &mut Numbering) -> Vec<Event> {
+pub(crate) fn roots(record: TapeRecord, numbering: &mut Numbering) -> Vec<Event> {
     let TapeRecord { source, file_digest: digest, record: number, receive_time, outcome, .. } =
         record;
     let bodies = match outcome {

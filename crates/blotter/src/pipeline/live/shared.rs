@@ -1,0 +1,166 @@
+//! What the threads of a live run share: the log's writer, how far each of them is, and the first
+//! fatal error.
+
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use bus::{Bus as _, BusError, Position, Unit};
+use bus_log::{LogBus, LogReader};
+use event::Source;
+use segment::Tail;
+
+use super::super::PipelineError;
+
+/// Shared between the threads of a live run.
+pub(super) struct Shared {
+    bus: Mutex<LogBus>,
+    tail: Arc<Tail>,
+    /// Deliveries handed out and not yet dealt with.
+    in_hand: AtomicUsize,
+    /// The index after the last entry the distributor has handed out.
+    distributed: Mutex<u64>,
+    moved: Condvar,
+    fatal: Mutex<Option<PipelineError>>,
+    failed: AtomicBool,
+    ended: AtomicBool,
+    stop: Arc<AtomicBool>,
+}
+
+/// How long a waiting thread waits before it looks whether the run has ended.
+pub(super) const PATIENCE: Duration = Duration::from_millis(20);
+
+impl Shared {
+    pub(super) fn new(bus: LogBus, stop: Arc<AtomicBool>) -> Self {
+        Self {
+            tail: bus.tail(),
+            bus: Mutex::new(bus),
+            in_hand: AtomicUsize::new(0),
+            distributed: Mutex::new(0),
+            moved: Condvar::new(),
+            fatal: Mutex::new(None),
+            failed: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            stop,
+        }
+    }
+
+    /// Commits a unit; durable when this returns.
+    pub(super) fn commit(&self, unit: Unit) -> Result<Vec<Position>, BusError> {
+        let positions = locked(&self.bus).commit(&[unit])?;
+        Ok(positions.into_iter().next().unwrap_or_default())
+    }
+
+    /// Commits units, all durable when this returns.
+    pub(super) fn commit_all(&self, units: &[Unit]) -> Result<(), BusError> {
+        locked(&self.bus).commit(units).map(drop)
+    }
+
+    /// Uses the engine for something else than committing.
+    pub(super) fn with_bus<T>(&self, ask: impl FnOnce(&mut LogBus) -> T) -> T {
+        ask(&mut locked(&self.bus))
+    }
+
+    /// A reader of what is durable.
+    pub(super) fn reader(&self) -> LogReader {
+        locked(&self.bus).reader()
+    }
+
+    /// How far the log is durable.
+    pub(super) fn tail(&self) -> &Tail {
+        &self.tail
+    }
+
+    /// The last sequence accepted of a source.
+    pub(super) fn high_water(&self, source: Source) -> u64 {
+        locked(&self.bus).high_water(source)
+    }
+
+    /// A delivery was handed to a thread.
+    pub(super) fn handed_out(&self) {
+        let _ = self.in_hand.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A delivery was dealt with, and everything it caused is durable.
+    pub(super) fn dealt_with(&self) {
+        let _ = self.in_hand.fetch_sub(1, Ordering::AcqRel);
+        self.moved.notify_all();
+    }
+
+    /// Everything below `index` was handed out.
+    pub(super) fn distributed_to(&self, index: u64) {
+        *locked(&self.distributed) = index;
+        self.moved.notify_all();
+    }
+
+    /// Waits until every entry of the log was handed out and dealt with, or the run failed.
+    pub(super) fn wait_until_quiet(&self) {
+        let mut distributed = locked(&self.distributed);
+        loop {
+            // Read in this order: what is dealt with may only have added to the log.
+            let quiet =
+                self.in_hand.load(Ordering::Acquire) == 0 && *distributed == self.tail.next_index();
+            if quiet || self.has_failed() {
+                return;
+            }
+            distributed = self
+                .moved
+                .wait_timeout(distributed, PATIENCE)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    /// Records the first fatal error; everyone stops.
+    pub(super) fn fail(&self, error: PipelineError) {
+        let _ = locked(&self.fatal).get_or_insert(error);
+        self.failed.store(true, Ordering::Release);
+        self.end();
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn take_fatal(&self) -> Option<PipelineError> {
+        locked(&self.fatal).take()
+    }
+
+    /// Tells every thread to end.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+        self.moved.notify_all();
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Whether a signal asked for the end.
+    pub(super) fn was_stopped(&self) -> bool {
+        self.stop.load(Ordering::Acquire)
+    }
+
+    /// Shuts the log down cleanly, once no thread holds it.
+    pub(super) fn close(shared: Arc<Self>) -> Result<(), PipelineError> {
+        match Arc::try_unwrap(shared) {
+            Ok(shared) => {
+                let bus = shared.bus.into_inner().unwrap_or_else(PoisonError::into_inner);
+                Ok(bus.close()?)
+            }
+            // A thread that will not end keeps the log open: the next start finds no close record
+            // and reads the tail again.
+            Err(_) => Err(PipelineError::ThreadLost),
+        }
+    }
+}
+
+/// A panic elsewhere poisons the lock; the engine undoes a commit that fails, so what it guards
+/// stays whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
