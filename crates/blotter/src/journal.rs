@@ -23,7 +23,21 @@ pub(crate) enum Item<'a> {
         bytes: &'a [u8],
     },
     /// A progress record.
-    Progress(Progress),
+    Progress {
+        /// Its journal index.
+        index: u64,
+        /// The record.
+        progress: Progress,
+    },
+}
+
+impl Item<'_> {
+    /// The entry's journal index.
+    pub(crate) const fn index(&self) -> u64 {
+        match self {
+            Self::Event { index, .. } | Self::Progress { index, .. } => *index,
+        }
+    }
 }
 
 /// Where a walk ends.
@@ -51,6 +65,21 @@ impl Until {
             )
         })?;
         Ok(Self::Time(time))
+    }
+
+    /// The same end as an index: the entry before the first whose time is past the instant.
+    pub(crate) fn as_index(self, reader: &mut JournalReader) -> Result<Self, Failure> {
+        let Self::Time(last) = self else { return Ok(self) };
+        let past = reader.seek_time(last.plus_ns(1)).or_exit(Exit::Integrity)?;
+        match past.checked_sub(1) {
+            Some(index) => Ok(Self::Index(index)),
+            None => Err(Failure::new(
+                Exit::NotFound,
+                format!(
+                    "E7503 the journal begins after {last}; `blotter tail --from 0` shows when"
+                ),
+            )),
+        }
     }
 }
 
@@ -129,6 +158,7 @@ fn decode<'a>(entry: &JournalEntry<'a>) -> Result<Item<'a>, WalkError> {
         let event = Event::decode(entry.bytes).map_err(failed)?;
         Item::Event { index: entry.index, event, bytes: entry.bytes }
     } else {
-        Item::Progress(Progress::from_bytes(entry.bytes).map_err(failed)?)
+        let progress = Progress::from_bytes(entry.bytes).map_err(failed)?;
+        Item::Progress { index: entry.index, progress }
     })
 }

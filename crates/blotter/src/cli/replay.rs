@@ -87,7 +87,7 @@ fn run_again(
             Item::Event { index, event, bytes } if diverged.is_none() => {
                 diverged = rerun.event(index, bytes, &event).err();
             }
-            Item::Progress(progress) => {
+            Item::Progress { progress, .. } => {
                 if let Some(through) = progress.through() {
                     let _ = consumed.insert(progress.source, through);
                 }

@@ -1,8 +1,31 @@
 //! What the log adds up to: books, last prices, counts and the log's digest.
 
-use event::{Digest, Event, Family, Kind, Timestamp};
+use event::{
+    Digest, Event, Family, Kind, Timestamp, message,
+    wire::{Blob, Message as _},
+};
 use projection::{Books, LogDigest, Marks, Tally};
 use serde_json::{Map, Value, json};
+
+message! {
+    /// Everything folded, for a disposable snapshot.
+    FoldState {
+        /// Books.
+        1 books: Blob,
+        /// Last prices.
+        2 marks: Blob,
+        /// Counts.
+        3 tally: Blob,
+        /// The log's chains.
+        4 log: Blob,
+        /// The time of the latest event.
+        5 last_time: Timestamp,
+        /// Records of tapes that would not become events.
+        6 tape_quarantined: u64,
+        /// Records of the tape read.
+        7 records: u64,
+    }
+}
 
 /// Everything folded from the log.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +57,37 @@ impl Fold {
             // The reconciliation agent folds the same events and raises what is found as alerts.
             let _ = self.books.apply(event);
         }
+    }
+
+    /// The whole fold as bytes.
+    pub(crate) fn snapshot(&self, records: u64) -> Vec<u8> {
+        let state = FoldState {
+            books: Blob(self.books.snapshot()),
+            marks: Blob(self.marks.snapshot()),
+            tally: Blob(self.tally.snapshot()),
+            log: Blob(self.log.snapshot()),
+            last_time: self.last_time,
+            tape_quarantined: self.tape_quarantined,
+            records,
+        };
+        let mut out = Vec::new();
+        state.encode(&mut out);
+        out
+    }
+
+    /// Takes back what [`Fold::snapshot`] gave, with the records read; `None` when the bytes are
+    /// not of this version: the journal is folded instead.
+    pub(crate) fn restore(bytes: &[u8]) -> Option<(Self, u64)> {
+        let state = FoldState::decode(bytes).ok()?;
+        let fold = Self {
+            books: Books::restore(&state.books.0).ok()?,
+            marks: Marks::restore(&state.marks.0).ok()?,
+            tally: Tally::restore(&state.tally.0).ok()?,
+            log: LogDigest::restore(&state.log.0).ok()?,
+            last_time: state.last_time,
+            tape_quarantined: state.tape_quarantined,
+        };
+        Some((fold, state.records))
     }
 
     /// The digest of business state: last prices and books.
