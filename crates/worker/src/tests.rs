@@ -35,7 +35,7 @@ impl Agent for Counter {
     }
     fn on_event(&mut self, now: Timestamp, _: &Event, out: &mut Outbox) {
         self.seen += 1;
-        if self.seen % 2 == 0 {
+        if self.seen.is_multiple_of(2) {
             for part in ["a", "b"] {
                 out.emit(AlertRaised {
                     alert: Label::new(part).unwrap(),
