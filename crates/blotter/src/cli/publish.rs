@@ -83,7 +83,7 @@ impl Target {
                 let answer = answer.ok_or_else(|| {
                     Failure::new(
                         Exit::Environment,
-                        "E7301 the run went away before it answered; publish the same lines again: \
+                        "E7302 the run went away before it answered; publish the same lines again: \
                          what was accepted is recognised",
                     )
                 })?;
