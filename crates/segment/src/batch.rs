@@ -39,7 +39,6 @@ pub struct EntryRef<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     pub(crate) bytes: Vec<u8>,
-    crcs: Vec<u8>,
     pub(crate) first_index: u64,
     pub(crate) records: u32,
     pub(crate) time_max: i64,
@@ -58,7 +57,6 @@ impl Batch {
     pub(crate) fn begin(&mut self, first_index: u64) {
         self.bytes.clear();
         self.bytes.resize(BATCH_HEAD_BYTES, 0);
-        self.crcs.clear();
         self.first_index = first_index;
         self.records = 0;
         self.time_max = i64::MIN;
@@ -72,9 +70,14 @@ impl Batch {
         index
     }
 
-    /// Adds a record under an index of its own, as a rewrite does.
+    /// Adds a record as it was read, index, checksum and all, as a rewrite does.
+    pub(crate) fn push_verbatim(&mut self, record: &[u8]) {
+        self.bytes.extend_from_slice(record);
+        self.records += 1;
+    }
+
     #[inline]
-    pub(crate) fn push_at(&mut self, index: u64, entry: &Entry<'_>) {
+    fn push_at(&mut self, index: u64, entry: &Entry<'_>) {
         let mut head = [0; RECORD_HEAD_BYTES];
         let numbers: [(usize, &[u8]); 8] = [
             (4, &(entry.body.len() as u32).to_le_bytes()),
@@ -98,7 +101,6 @@ impl Batch {
         if let Some(slot) = self.bytes.get_mut(start..start + 4) {
             slot.copy_from_slice(&crc);
         }
-        self.crcs.extend_from_slice(&crc);
         self.records += 1;
         self.time_max = self.time_max.max(entry.time);
     }
@@ -130,7 +132,6 @@ impl Batch {
     /// Takes out what was added since `mark`.
     pub fn reset_to(&mut self, mark: BatchMark) {
         self.bytes.truncate(mark.bytes);
-        self.crcs.truncate(mark.records as usize * 4);
         self.records = mark.records;
         self.time_max = mark.time_max;
     }
@@ -140,7 +141,7 @@ impl Batch {
         self.bytes.resize(self.len_bytes(), 0);
         head.bytes = self.bytes.len() as u32;
         head.records = self.records;
-        head.records_crc = crc32c(&self.crcs);
+        head.records_crc = crc32c(self.bytes.get(BATCH_HEAD_BYTES..).unwrap_or_default());
         if let Some(slot) = self.bytes.get_mut(..BATCH_HEAD_BYTES) {
             slot.copy_from_slice(&head.encode());
         }
@@ -175,47 +176,27 @@ pub(crate) fn examine(bytes: &[u8]) -> Found {
     let Some(records) = bytes.get(BATCH_HEAD_BYTES..length) else {
         return Found::NeedMore(length);
     };
-    match check_records(records, &head) {
-        Ok(()) => Found::Batch(head),
-        Err(what) => Found::Flaw(what),
+    // One checksum over all of it is several times faster than one for each record; a record's own
+    // is for whoever takes it out of its batch.
+    if crc32c(records) == head.records_crc {
+        Found::Batch(head)
+    } else {
+        Found::Flaw("a batch's records do not match its checksum")
     }
 }
 
-fn check_records(bytes: &[u8], head: &BatchHead) -> Result<(), &'static str> {
-    let mut rest = bytes;
-    // A rolling window of checksums, so that no batch needs memory of its own.
-    let mut crcs = crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi);
-    let mut window = [0_u8; 1024];
-    let mut filled = 0;
-    let mut floor = head.first_index;
-    for _ in 0..head.records {
-        let record = split_record(&mut rest).ok_or("a record is cut off")?;
-        let (crc, checked) = record.split_first_chunk::<4>().ok_or("a record is cut off")?;
-        if u32::from_le_bytes(*crc) != crc32c(checked) {
-            return Err("a record does not match its checksum");
-        }
-        let index = entry_of(record).index;
-        if index < floor || index >= head.next_index() {
-            return Err("a record's index is not its batch's");
-        }
-        floor = index + 1;
-        if let Some(slot) = window.get_mut(filled..filled + 4) {
-            slot.copy_from_slice(crc);
-        }
-        filled += 4;
-        if filled == window.len() {
-            crcs.update(&window);
-            filled = 0;
-        }
-    }
-    crcs.update(window.get(..filled).unwrap_or_default());
-    if crcs.finalize() as u32 != head.records_crc {
-        return Err("a batch's records do not match its checksum");
-    }
-    if rest.len() >= 8 || rest.iter().any(|&byte| byte != 0) {
-        return Err("a batch is longer than its records");
-    }
-    Ok(())
+/// The records of a batch that was examined, as they stand, each with its own checksum computed;
+/// `None` in place of one that does not match it.
+pub(crate) fn verbatim<'a>(
+    bytes: &'a [u8],
+    head: &BatchHead,
+) -> impl Iterator<Item = Option<(&'a [u8], EntryRef<'a>)>> + use<'a> {
+    let mut rest = bytes.get(BATCH_HEAD_BYTES..head.bytes as usize).unwrap_or_default();
+    (0..head.records).map(move |_| {
+        let record = split_record(&mut rest)?;
+        let (crc, checked) = record.split_first_chunk::<4>()?;
+        (u32::from_le_bytes(*crc) == crc32c(checked)).then(|| (record, entry_of(record)))
+    })
 }
 
 /// Takes the record at the beginning of `rest`.

@@ -9,14 +9,16 @@
 //!               | first index u64 | capacity u64 | ordinal u64 | rewritten u64 | 0 u64
 //! batch head:   magic u32 | crc u32 over the rest | bytes u32 | records u32 | first index u64
 //!               | span u32 | kind u8 | 0 u24 | stored at i64 | synced offset u64
-//!               | crc u32 over the records' crcs | incarnation u32, its low half
+//!               | crc u32 over the records | incarnation u32, its low half
 //! record head:  crc u32 over the rest and the body | body bytes u32 | index u64 | sequence u64
 //!               | time i64 | kind u16 | partition u16 | stream u8 | tag u8 | 0 u16
 //! ```
 //!
 //! `span` is how many indexes the batch stands for: as many as it has records, or more once a
 //! rewrite took some out. `synced offset` is the offset below which this segment was durable when
-//! the batch was written: it tells a torn tail from damage.
+//! the batch was written: it tells a torn tail from damage. A record is covered twice: by its
+//! batch's checksum, which makes the batch atomic and is what reading computes, and by its own,
+//! which stays with it when a rewrite moves it.
 
 use std::path::{Path, PathBuf};
 

@@ -51,6 +51,7 @@ pub use tail::Tail;
 ///
 /// Source: RFC 3720, appendix B.4.
 #[must_use]
+#[inline]
 pub fn crc32c(bytes: &[u8]) -> u32 {
     crc_fast::crc32_iscsi(bytes)
 }

@@ -6,18 +6,22 @@ use std::{
     sync::Arc,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::{
     Access, Disk, DiskFile, ReadBatch, SegmentError, Tail,
     batch::{Found, examine, time_max_of},
-    format::{BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path},
+    format::{
+        BATCH_HEAD_BYTES, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path,
+    },
     open::{durable_beyond, read_head},
     sparse::Sparse,
 };
 
 const CHUNK_BYTES_MIN: usize = 64 << 10;
-const CHUNK_BYTES_MAX: usize = 1 << 20;
+/// Half of what a core's own cache holds on common machines, so that what was copied from the page
+/// cache is still near when its checksums are computed.
+const CHUNK_BYTES_MAX: usize = 512 << 10;
 
 /// What is known of one segment without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +57,68 @@ struct Place {
     sparse: Sparse,
     offset: u64,
     next_index: u64,
-    /// Bytes of the segment from `offset`.
-    chunk: Bytes,
+    chunk: Chunk,
     chunk_bytes: usize,
+}
+
+/// Bytes of the segment from the cursor on: a part of a block whose memory is used again once
+/// nobody shares it.
+#[derive(Debug, Default)]
+struct Chunk {
+    block: Bytes,
+    start: usize,
+    end: usize,
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        self.block.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Takes the first `length` bytes, sharing the block's memory.
+    fn split_to(&mut self, length: usize) -> Bytes {
+        let taken = self.block.slice(self.start..self.start + length);
+        self.start += length;
+        taken
+    }
+
+    fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+
+    /// Makes the chunk `length` bytes long and returns the part behind what it holds already.
+    fn extend_to(
+        &mut self,
+        length: usize,
+        read: impl FnOnce(&mut [u8], usize) -> std::io::Result<usize>,
+    ) -> std::io::Result<()> {
+        let held = self.end - self.start;
+        let mut block = match std::mem::take(&mut self.block).try_into_mut() {
+            Ok(mut block) if block.len() >= length => {
+                block.copy_within(self.start..self.end, 0);
+                block
+            }
+            Ok(old) => copied(&old, self.start, self.end, length),
+            Err(shared) => copied(&shared, self.start, self.end, length),
+        };
+        let outcome = match block.get_mut(held..length) {
+            Some(rest) => read(rest, held),
+            None => Ok(0),
+        };
+        self.block = block.freeze();
+        (self.start, self.end) = (0, held + *outcome.as_ref().unwrap_or(&0));
+        outcome.map(|_| ())
+    }
+}
+
+/// A block of `length` bytes that begins with a part of an old one.
+fn copied(old: &[u8], start: usize, end: usize, length: usize) -> BytesMut {
+    let mut block = BytesMut::zeroed(length);
+    let held = old.get(start..end).unwrap_or_default();
+    if let Some(slot) = block.get_mut(..held.len()) {
+        slot.copy_from_slice(held);
+    }
+    block
 }
 
 /// What a step of the cursor gave.
@@ -247,7 +310,7 @@ impl Reader {
             sparse,
             offset: SEGMENT_HEAD_BYTES as u64,
             next_index: first_index,
-            chunk: Bytes::new(),
+            chunk: Chunk::default(),
             chunk_bytes: CHUNK_BYTES_MIN,
         });
         Ok(())
@@ -302,7 +365,7 @@ impl Reader {
         }
         // The writer may have finished between the two looks.
         let Some(at) = &mut self.at else { return Ok(Step::End) };
-        at.chunk = Bytes::new();
+        at.chunk.clear();
         match at.look()? {
             Found::Batch(head)
                 if head.first_index == at.next_index
@@ -348,7 +411,7 @@ impl Place {
 
     fn jump(&mut self, offset: u64, next_index: u64) {
         if offset != self.offset {
-            self.chunk = Bytes::new();
+            self.chunk.clear();
         }
         self.offset = offset;
         self.next_index = next_index;
@@ -356,39 +419,45 @@ impl Place {
 
     /// What stands at the cursor; reads on where the chunk at hand does not say.
     fn look(&mut self) -> Result<Found, SegmentError> {
-        match examine(&self.chunk) {
-            found @ Found::Batch(_) => return Ok(found),
-            Found::NeedMore(bytes) => self.fill(bytes)?,
-            // A chunk read before the writer went on is stale.
-            Found::Nothing | Found::Flaw(_) => self.fill(0)?,
+        let found = self.look_on()?;
+        if let Found::Batch(_) = found {
+            return Ok(found);
         }
-        if let Found::NeedMore(bytes) = examine(&self.chunk) {
-            self.fill(bytes)?;
-        }
-        Ok(match examine(&self.chunk) {
+        // What was read before the writer went on is stale: look again, at fresh bytes alone.
+        self.chunk.clear();
+        Ok(match self.look_on()? {
             // A segment may end with less than a batch's head of zeros.
-            Found::NeedMore(_) if self.chunk.iter().all(|&byte| byte == 0) => Found::Nothing,
+            Found::NeedMore(_) if self.chunk.bytes().iter().all(|&b| b == 0) => Found::Nothing,
             found => found,
         })
     }
 
-    /// Reads a chunk of at least `bytes` bytes from the cursor on.
+    /// What the chunk says, reading on for as long as that gives more of it.
+    fn look_on(&mut self) -> Result<Found, SegmentError> {
+        loop {
+            let found = examine(self.chunk.bytes());
+            let Found::NeedMore(bytes) = found else { return Ok(found) };
+            let held = self.chunk.bytes().len();
+            self.fill(bytes)?;
+            if self.chunk.bytes().len() == held {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads on, until the chunk holds at least `bytes` bytes or the segment ends.
     fn fill(&mut self, bytes: usize) -> Result<(), SegmentError> {
         let left = self.head.capacity.saturating_sub(self.offset) as usize;
-        let wanted = bytes.max(self.chunk_bytes).min(left);
+        // A large batch is read alone, with the head of the next one: nothing is left over that
+        // would have to be moved.
+        let wanted =
+            if bytes > CHUNK_BYTES_MIN { bytes + BATCH_HEAD_BYTES } else { self.chunk_bytes };
+        let wanted = wanted.min(left);
         self.chunk_bytes = (self.chunk_bytes * 2).min(CHUNK_BYTES_MAX);
-        // The old chunk's memory is used again when nobody shares it.
-        let mut buffer = std::mem::take(&mut self.chunk).try_into_mut().unwrap_or_default();
-        buffer.clear();
-        buffer.reserve(wanted);
-        buffer.resize(wanted, 0);
-        let read = self
-            .file
-            .read_at(&mut buffer, self.offset)
-            .map_err(|e| SegmentError::io("read", &self.path, e))?;
-        buffer.truncate(read);
-        self.chunk = buffer.freeze();
-        Ok(())
+        let (file, offset) = (&self.file, self.offset);
+        self.chunk
+            .extend_to(wanted, |rest, held| file.read_at(rest, offset + held as u64))
+            .map_err(|e| SegmentError::io("read", &self.path, e))
     }
 
     fn take(&mut self, head: crate::format::BatchHead, from: u64) -> Step {

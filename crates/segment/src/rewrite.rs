@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::{
     Access, Batch, DiskFile, EntryRef, SegmentError, SegmentLog,
-    batch::{Found, entries_of, examine},
+    batch::{Found, examine, verbatim},
     format::{BatchHead, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, index_path, segment_path},
     open::read_head,
 };
@@ -83,8 +83,8 @@ fn rewrite(
     let mut covered_from = segment.first_index;
     let mut batch = Batch::default();
     loop {
-        let damage =
-            |what| SegmentError::Damage { path: path.to_path_buf(), offset: offset as u64, what };
+        let at = offset as u64;
+        let damage = |what| SegmentError::Damage { path: path.to_path_buf(), offset: at, what };
         let rest = content.get(offset..).unwrap_or_default();
         let head = match examine(rest) {
             Found::Batch(head) if head.first_index == next_index => head,
@@ -97,9 +97,12 @@ fn rewrite(
         offset += head.bytes as usize;
         next_index = head.next_index();
         batch.begin(covered_from);
-        for entry in entries_of(rest, &head) {
+        for record in verbatim(rest, &head) {
+            let Some((record, entry)) = record else {
+                return Err(damage("a record does not match its checksum"));
+            };
             if keep(&entry) {
-                batch.push_at(entry.index, &entry.entry);
+                batch.push_verbatim(record);
                 done.kept += 1;
             } else {
                 done.removed += 1;
