@@ -29,6 +29,8 @@ pub struct Beats {
     pub manual_trade: Timestamp,
     /// The broker books a fee late, 14:30.
     pub late_fee: Timestamp,
+    /// The operator's second `RESUME`, 15:05.
+    pub operator_resumed_again: Timestamp,
     /// The end, 16:00.
     pub ends: Timestamp,
 }
@@ -46,6 +48,7 @@ impl Beats {
             operator_resumed: starts.plus_ns(245 * minute_ns),
             manual_trade: starts.plus_ns(320 * minute_ns),
             late_fee: starts.plus_ns(390 * minute_ns),
+            operator_resumed_again: starts.plus_ns(425 * minute_ns),
             ends: starts.plus_ns(ENDS * minute_ns),
         }
     }

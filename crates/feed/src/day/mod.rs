@@ -120,7 +120,7 @@ struct Script {
     venues: Vec<Venue>,
     duplicated: bool,
     jumped: bool,
-    resumed: bool,
+    resumes: u32,
     updates_lost: u32,
     mended: bool,
 }
@@ -137,7 +137,7 @@ impl Script {
             venues: RULES.into_iter().zip(1..).map(venue).collect(),
             duplicated: false,
             jumped: false,
-            resumed: false,
+            resumes: 0,
             updates_lost: 0,
             mended: false,
         }
@@ -208,15 +208,19 @@ impl Script {
     }
 
     fn resume(&mut self, now: Timestamp, frames: &mut Frames) -> io::Result<()> {
-        let at = self.beats.operator_resumed;
-        if self.resumed || now < at {
+        let (at, reason) = match self.resumes {
+            0 => (self.beats.operator_resumed, "USD-M feed parses again, books reconciled"),
+            1 => (self.beats.operator_resumed_again, "the late fee is booked, cash agrees"),
+            _ => return Ok(()),
+        };
+        if now < at {
             return Ok(());
         }
-        self.resumed = true;
+        self.resumes += 1;
         frames.line(
             at,
             format_args!(
-                r#"{{"operator":{{"verb":"RESUME","actor":"duty officer","reason":"USD-M feed parses again, books reconciled"}}}}"#
+                r#"{{"operator":{{"verb":"RESUME","actor":"duty officer","reason":"{reason}"}}}}"#
             ),
         )
     }
