@@ -1,12 +1,10 @@
 //! Reading everything from the page cache, every checksum computed: the log's reader against a
 //! memory map of a bare file.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
-use anyhow::{Context as _, ensure};
-use benches::{
-    BODY_BYTES, BareFile, Better, FRAME_BYTES, median, open_log, report, stopwatch, ticks,
-};
+use anyhow::ensure;
+use benches::{BODY_BYTES, BareFile, Better, median, open_log, report, scan_map, stopwatch, ticks};
 use bus::Bus as _;
 use bus_log::LogReader;
 
@@ -53,24 +51,5 @@ fn scan_log(dir: &Path) -> anyhow::Result<u64> {
         bytes += raw.body.len() as u64;
         Ok(())
     })? {}
-    Ok(bytes)
-}
-
-/// Bytes of all bodies, through a memory map.
-fn scan_map(path: &Path, written: u64) -> anyhow::Result<u64> {
-    let file = File::open(path)?;
-    #[expect(unsafe_code, reason = "what the reader is measured against; nothing that ships maps")]
-    // SAFETY: the file is private to this process, and nobody writes it while the map lives.
-    let map = unsafe { memmap2::Mmap::map(&file)? };
-    let mut rest = map.get(..written as usize).context("the file is as long as was written")?;
-    let mut bytes = 0;
-    while let Some((frame, after)) = rest.split_first_chunk::<FRAME_BYTES>() {
-        let [a, b, c, d, checksum @ ..] = *frame;
-        let length = u32::from_le_bytes([a, b, c, d]) as usize;
-        let (body, next) = after.split_at_checked(length).context("a whole record")?;
-        ensure!(segment::crc32c(body) == u32::from_le_bytes(checksum), "its checksum holds");
-        bytes += length as u64;
-        rest = next;
-    }
     Ok(bytes)
 }
