@@ -9,33 +9,33 @@
 //! or any order while trading is halted, becomes `OrderLapsed` and is never sent. An attempt whose
 //! outcome is not known is never sent again.
 //!
+//! What a command meets is what the log said in front of it: whether trading was halted, which
+//! orders a halt concerns. So a command delivered after a restart, when the gateway has folded the
+//! whole log already, comes to what it would have come to without one.
+//!
 //! It knows nothing of positions, limits or strategies, and it never asks twice: after a restart
 //! it folds the log ([`Gateway::observe`]) and goes on from there.
 
-mod facts;
+mod answers;
+mod halt;
 mod link;
 mod plan;
 mod query;
+mod reports;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use event::{
-    AccountId, Body, Event, EventId, Label, LabelError, OrderId, Source, Timestamp, TraceId,
-    id::root_trace,
+    AccountId, Body, Event, EventId, Family, Kind, Label, LabelError, OrderId, Source, Timestamp,
+    TraceId, choices::OperatorVerb, id::root_trace,
 };
 
 pub use plan::{Call, Latch, Plan};
+pub use reports::Facts;
 
-use link::Link;
-
-/// A batch of broker facts, and how far the broker's reports have been read with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Facts {
-    /// The facts as events of source `broker/<account>`.
-    pub events: Vec<Event>,
-    /// Number of the last report read.
-    pub mark: u64,
-}
+use link::{Command, Link};
 
 /// Why the gateway cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -62,10 +62,16 @@ pub struct Gateway {
     source_seq: u64,
     broker_seq: u64,
     links: BTreeMap<OrderId, Link>,
+    /// Our orders by the broker's names for them.
+    venue_orders: BTreeMap<Label, OrderId>,
+    /// Commands in the log that led to nothing yet.
+    commands: BTreeMap<EventId, Command>,
+    /// The orders that a halt concerns, for halts in the log that led to nothing yet.
+    sweeps: BTreeMap<EventId, BTreeSet<OrderId>>,
     /// Commands that already led to an attempt, a lapse or an answer.
     answered: BTreeSet<EventId>,
-    /// Facts already emitted, by id.
-    facts: BTreeSet<EventId>,
+    /// Events folded, and broker facts emitted.
+    seen: BTreeSet<EventId>,
     /// Executions in the log, whoever emitted them.
     executions: BTreeSet<Label>,
     halted: bool,
@@ -92,8 +98,11 @@ impl Gateway {
             source_seq: 0,
             broker_seq: 0,
             links: BTreeMap::new(),
+            venue_orders: BTreeMap::new(),
+            commands: BTreeMap::new(),
+            sweeps: BTreeMap::new(),
             answered: BTreeSet::new(),
-            facts: BTreeSet::new(),
+            seen: BTreeSet::new(),
             executions: BTreeSet::new(),
             halted: false,
             opened: false,
@@ -126,40 +135,53 @@ impl Gateway {
         self.halted
     }
 
-    /// Folds an event of the log into what the gateway knows.
-    ///
-    /// Its own events were folded when they were made; folding them again when they are delivered
-    /// changes nothing.
-    pub fn observe(&mut self, event: &Event) {
-        if event.source == self.source {
-            if event.source_seq <= self.source_seq {
-                return;
-            }
-            self.source_seq = event.source_seq;
-        }
-        if event.source == self.broker_source {
-            if event.source_seq <= self.broker_seq {
-                return;
-            }
-            self.broker_seq = event.source_seq;
-        }
-        self.fold(event);
+    /// Whether the account's books have been opened.
+    #[must_use]
+    pub const fn is_opened(&self) -> bool {
+        self.opened
     }
 
-    /// Folds an event that has not been folded.
-    fn fold(&mut self, event: &Event) {
-        let ours = event.body.account() == Some(self.account);
-        if event.source == self.broker_source {
-            let _ = self.facts.insert(event.event_id);
+    /// Folds an event of the log into what the gateway knows.
+    ///
+    /// Its own events were folded when they were made; folding any event again when it is delivered
+    /// again changes nothing.
+    pub fn observe(&mut self, event: &Event) {
+        if event.source == self.source {
+            self.source_seq = self.source_seq.max(event.source_seq);
         }
+        if event.source == self.broker_source {
+            self.broker_seq = self.broker_seq.max(event.source_seq);
+        }
+        if is_folded(event.body.kind()) && self.concerns(event) && self.seen.insert(event.event_id)
+        {
+            self.fold(event);
+        }
+    }
+
+    /// Whether an event says something that the gateway of this account must know.
+    fn concerns(&self, event: &Event) -> bool {
+        let for_all = matches!(
+            event.body.kind(),
+            Kind::TradingHalted | Kind::TradingResumed | Kind::OperatorCommanded
+        );
+        match event.body.account() {
+            Some(account) => account == self.account,
+            None => for_all,
+        }
+    }
+
+    /// Folds an event that concerns this account and has not been folded.
+    fn fold(&mut self, event: &Event) {
+        let (id, is_own) = (event.event_id, event.source == self.source);
         match &event.body {
-            Body::TradingHalted(halt) if halt.account.is_none_or(|a| a == self.account) => {
+            Body::TradingHalted(_) => {
                 self.halted = true;
+                self.note_sweep(id);
             }
-            Body::TradingResumed(resume) if resume.account.is_none_or(|a| a == self.account) => {
-                self.halted = false;
+            Body::TradingResumed(_) => self.halted = false,
+            Body::OperatorCommanded(command) if command.verb == OperatorVerb::CancelAll => {
+                self.note_sweep(id);
             }
-            _ if !ours => {}
             Body::AccountOpened(_) => self.opened = true,
             Body::BrokerSnapshotTaken(snapshot) => {
                 let _ = self.answered.insert(snapshot.query);
@@ -169,12 +191,12 @@ impl Gateway {
                 if let Body::OrderExecuted(execution) = body {
                     let _ = self.executions.insert(execution.exec_id);
                 }
-                if event.source == self.source
-                    && let Some(cause) = event.cause_id
-                {
+                let command = event.cause_id.filter(|_| is_own).and_then(|cause| {
                     let _ = self.answered.insert(cause);
-                }
-                self.fold_order(event);
+                    let _ = self.sweeps.remove(&cause);
+                    self.commands.remove(&cause)
+                });
+                self.fold_order(event, command);
             }
         }
     }
@@ -200,8 +222,7 @@ impl Gateway {
             basis: None,
             body,
         };
-        self.source_seq = minted.source_seq;
-        self.fold(&minted);
+        self.observe(&minted);
         minted
     }
 
@@ -214,7 +235,7 @@ impl Gateway {
         at: Option<Timestamp>,
         body: impl Into<Body>,
     ) -> Option<Event> {
-        if self.facts.contains(&id) {
+        if self.seen.contains(&id) {
             return None;
         }
         let body = body.into();
@@ -230,8 +251,24 @@ impl Gateway {
             basis: None,
             body,
         };
-        self.broker_seq = minted.source_seq;
-        self.fold(&minted);
+        self.observe(&minted);
         Some(minted)
+    }
+}
+
+/// Whether the gateway must know of events of this kind.
+const fn is_folded(kind: Kind) -> bool {
+    match kind.family() {
+        Family::Order => {
+            !matches!(kind, Kind::OrderProposed | Kind::OrderApproved | Kind::OrderDenied)
+        }
+        Family::Execution | Family::Account => true,
+        _ => matches!(
+            kind,
+            Kind::BrokerSnapshotTaken
+                | Kind::TradingHalted
+                | Kind::TradingResumed
+                | Kind::OperatorCommanded
+        ),
     }
 }

@@ -2,14 +2,14 @@
 
 use broker::{CancelRequest, Moment, OrderRequest, ReplaceRequest};
 use event::{
-    Body, Event, EventId, Label, OrderId, Timestamp,
+    Body, Event, EventId, InstrumentId, Label, OrderId, Timestamp, TraceId,
     choices::{AttemptAction, OperatorVerb},
     trading::{CancelRejected, OrderLapsed, SubmitAttempted},
 };
 
 use crate::{
     Gateway,
-    link::{Link, client_order_id},
+    link::{Command, Link, PendingAttempt, Wish, client_order_id},
 };
 
 /// Whether the persistent halt latch is set.
@@ -62,6 +62,14 @@ const EXPIRED: &str = "expired";
 /// Why an order was not sent.
 const HALTED: &str = "halted";
 
+/// What to attempt, and until when.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt {
+    pub(crate) order: OrderId,
+    pub(crate) action: AttemptAction,
+    pub(crate) valid_until: Timestamp,
+}
+
 impl Gateway {
     /// Says what follows from a delivered event. `now` is the session clock.
     ///
@@ -69,23 +77,12 @@ impl Gateway {
     pub fn plan(&mut self, event: &Event, now: Moment, latch: Latch) -> Plan {
         self.observe(event);
         let mut plan = Plan::default();
-        let ours = event.body.account().is_none_or(|account| account == self.account);
-        if !ours || self.answered.contains(&event.event_id) {
+        if !self.concerns(event) || self.answered.contains(&event.event_id) {
             return plan;
         }
         match &event.body {
-            Body::SubmitOrder(command) => {
-                let gate = Gate { action: AttemptAction::Submit, valid_until: command.valid_until };
-                self.attempt(&mut plan, event, command.order, gate, now, latch);
-            }
-            Body::ReplaceOrder(command) => {
-                let gate =
-                    Gate { action: AttemptAction::Replace, valid_until: command.valid_until };
-                self.attempt(&mut plan, event, command.order, gate, now, latch);
-            }
-            Body::CancelOrder(command) => {
-                let gate = Gate { action: AttemptAction::Cancel, valid_until: command.valid_until };
-                self.attempt(&mut plan, event, command.order, gate, now, Latch::Open);
+            Body::SubmitOrder(_) | Body::ReplaceOrder(_) | Body::CancelOrder(_) => {
+                self.command(&mut plan, event, now, latch);
             }
             Body::TradingHalted(_) => self.cancel_all(&mut plan, event, now),
             Body::OperatorCommanded(command) if command.verb == OperatorVerb::CancelAll => {
@@ -97,197 +94,163 @@ impl Gateway {
                     cycle: request.cycle,
                 });
             }
-            _ => {}
+            body => {
+                if let Some(order) = body.order() {
+                    self.cancel_owed(&mut plan, event, order, now);
+                }
+            }
         }
         plan
     }
 
     /// Attempts that a crash left without an answer, to be asked again of a broker that keeps a
-    /// record of attempts (tape mode).
+    /// record of attempts (tape mode). A change that was promised is among them: a promise is no
+    /// event, and promised again it is the same promise.
     #[must_use]
     pub fn unanswered(&self) -> Vec<Call> {
-        self.links
-            .iter()
-            .filter(|(_, link)| link.pending.is_some())
-            .filter_map(|(&order, link)| self.call_of(order, link))
+        let pending = self.links.iter().flat_map(|(&order, link)| {
+            link.pending.iter().map(move |pending| (order, link.instrument, *pending))
+        });
+        pending
+            .filter_map(|(order, instrument, pending)| call_of(order, instrument, pending))
             .collect()
     }
 
-    /// Cancels of everything the broker may be working, for a process that must end and cannot make
-    /// attempts durable any more. A cancel adds no exposure, so it may go first and be logged later.
-    #[must_use]
-    pub fn emergency_cancels(&self) -> Vec<CancelRequest> {
-        self.links
-            .iter()
-            .filter(|(_, link)| link.is_open())
-            .filter_map(|(&order, link)| {
-                let client_order_id = client_order_id(order).ok()?;
-                let (attempt, instrument) = (link.attempts + 1, link.instrument);
-                Some(CancelRequest { order, client_order_id, attempt, instrument })
-            })
-            .collect()
+    /// Attempts what is commanded, or says why not.
+    fn command(&mut self, plan: &mut Plan, event: &Event, now: Moment, latch: Latch) {
+        let Some(&command) = self.commands.get(&event.event_id) else { return };
+        let Some((attempt, instrument)) = asked_by(&event.body) else { return };
+        let unsent = match self.unsent(command, attempt, instrument, now, latch) {
+            None => return self.send(plan, event, attempt, now),
+            Some(unsent) => unsent,
+        };
+        let unsent = self.own_event(event, plan.events.len() as u32, now.time, unsent);
+        plan.events.push(unsent);
     }
 
-    /// Whether the account's books have been opened.
-    #[must_use]
-    pub const fn is_opened(&self) -> bool {
-        self.opened
-    }
-
-    fn attempt(
-        &mut self,
-        plan: &mut Plan,
-        cause: &Event,
-        order: OrderId,
-        gate: Gate,
+    /// Why a command is not sent, as an event. A refusal comes before a lapse: an order that works
+    /// does not end because another command to send it came too late.
+    fn unsent(
+        &self,
+        command: Command,
+        attempt: Attempt,
+        instrument: InstrumentId,
         now: Moment,
         latch: Latch,
-    ) {
-        let Some(link) = self.links.get(&order) else { return };
-        let instrument = link.instrument;
-        let slot = plan.events.len() as u32;
-        let reason =
-            if gate.action != AttemptAction::Cancel && (self.halted || latch == Latch::Halted) {
-                Some(HALTED)
-            } else if now.time > gate.valid_until {
-                Some(EXPIRED)
-            } else {
-                None
-            };
-        let proposal = match gate.action {
-            AttemptAction::Replace => link.new_terms.map(|terms| terms.proposal),
-            AttemptAction::Submit | AttemptAction::Cancel => None,
+    ) -> Option<Body> {
+        let Attempt { order, action, valid_until } = attempt;
+        let (account, proposal) = (self.account, command.proposal());
+        if let Some(reason) = refusal(action, self.links.get(&order)) {
+            let reason = reason.into();
+            return Some(
+                CancelRejected { order, account, instrument, action, reason, proposal }.into(),
+            );
+        }
+        let is_halted = command.halted || latch == Latch::Halted;
+        let reason = match action {
+            AttemptAction::Submit | AttemptAction::Replace if is_halted => HALTED,
+            _ if now.time > valid_until => EXPIRED,
+            _ => return None,
         };
-        if let Some(reason) = reason {
-            let Ok(reason) = Label::new(reason) else { return };
-            let lapsed = OrderLapsed {
+        let reason = Label::new(reason).ok()?;
+        let session_time = now.time;
+        Some(
+            OrderLapsed {
                 order,
-                account: self.account,
+                account,
                 instrument,
-                action: gate.action,
-                valid_until: gate.valid_until,
-                session_time: now.time,
+                action,
+                valid_until,
+                session_time,
                 reason,
                 proposal,
-            };
-            let lapsed = self.own_event(cause, slot, now.time, lapsed);
-            plan.events.push(lapsed);
-            return;
-        }
-        if let Some(refusal) = refusal(gate.action, link) {
-            let rejected = CancelRejected {
-                order,
-                account: self.account,
-                instrument,
-                action: gate.action,
-                reason: refusal.into(),
-                proposal,
-            };
-            let rejected = self.own_event(cause, slot, now.time, rejected);
-            plan.events.push(rejected);
-            return;
-        }
-        self.send(plan, cause, order, gate, now);
+            }
+            .into(),
+        )
     }
 
-    fn send(&mut self, plan: &mut Plan, cause: &Event, order: OrderId, gate: Gate, now: Moment) {
-        let Some(link) = self.links.get(&order) else { return };
-        let Ok(client_order_id) = client_order_id(order) else { return };
+    /// Notes an attempt, and the call that is to be made once that is durable.
+    pub(crate) fn send(&mut self, plan: &mut Plan, cause: &Event, attempt: Attempt, now: Moment) {
+        let Attempt { order, action, valid_until } = attempt;
+        let link = self.links.get(&order);
+        let instrument = cause.body.instrument().or_else(|| link.map(|link| link.instrument));
+        let (Some(instrument), Ok(client_order_id)) = (instrument, client_order_id(order)) else {
+            return;
+        };
         let attempted = SubmitAttempted {
             order,
             account: self.account,
-            instrument: link.instrument,
-            action: gate.action,
-            attempt: link.attempts + 1,
-            expires: gate.valid_until,
+            instrument,
+            action,
+            attempt: link.map_or(0, |link| link.attempts) + 1,
+            expires: valid_until,
             client_order_id,
         };
         let slot = plan.events.len() as u32;
         let attempted = self.own_event(cause, slot, now.time, attempted);
         plan.events.push(attempted);
-        if let Some(call) = self.links.get(&order).and_then(|link| self.call_of(order, link)) {
-            plan.calls.push(call);
-        }
+        let pending = self.links.get(&order).and_then(|link| link.pending.last());
+        plan.calls.extend(pending.and_then(|&pending| call_of(order, instrument, pending)));
     }
 
-    /// Cancels every order the broker may be working; an order whose submit is unknown too.
-    fn cancel_all(&mut self, plan: &mut Plan, cause: &Event, now: Moment) {
-        let open: Vec<OrderId> = self
-            .links
-            .iter()
-            .filter(|(_, link)| link.is_open() && link.pending.is_none())
-            .map(|(&order, _)| order)
-            .collect();
-        for order in open {
-            let gate = Gate { action: AttemptAction::Cancel, valid_until: Timestamp(i64::MAX) };
-            self.send(plan, cause, order, gate, now);
-        }
-    }
-
-    fn call_of(&self, order: OrderId, link: &Link) -> Option<Call> {
-        let pending = link.pending?;
-        let client_order_id = client_order_id(order).ok()?;
-        let (instrument, attempt) = (link.instrument, pending.attempt);
-        Some(match pending.action {
-            AttemptAction::Submit => {
-                let terms = link.terms.clone()?;
-                Call::Submit(OrderRequest {
-                    order,
-                    client_order_id,
-                    attempt,
-                    instrument,
-                    side: terms.side,
-                    order_type: terms.order_type,
-                    quantity: terms.quantity,
-                    limit_price: terms.limit_price,
-                    time_in_force: terms.time_in_force,
-                    expires: pending.expires,
-                })
-            }
-            AttemptAction::Cancel => {
-                Call::Cancel(CancelRequest { order, client_order_id, attempt, instrument })
-            }
-            AttemptAction::Replace => {
-                let terms = link.new_terms?;
-                Call::Replace(ReplaceRequest {
-                    order,
-                    attempt,
-                    instrument,
-                    quantity: terms.quantity,
-                    limit_price: terms.limit_price,
-                    proposal: terms.proposal,
-                })
-            }
-        })
-    }
-
-    /// The id of the event that last attempted something for `order`, where one did.
-    pub(crate) fn origin_of(&self, order: OrderId) -> Option<(EventId, event::TraceId)> {
+    /// The attempt that facts about `order` descend from, where there was one.
+    pub(crate) fn origin_of(&self, order: OrderId) -> Option<(EventId, TraceId)> {
         self.links.get(&order).and_then(|link| link.origin)
     }
 }
 
-#[derive(Clone, Copy)]
-struct Gate {
-    action: AttemptAction,
-    valid_until: Timestamp,
+const fn asked_by(body: &Body) -> Option<(Attempt, InstrumentId)> {
+    let (order, action, valid_until, instrument) = match body {
+        Body::SubmitOrder(c) => (c.order, AttemptAction::Submit, c.valid_until, c.instrument),
+        Body::CancelOrder(c) => (c.order, AttemptAction::Cancel, c.valid_until, c.instrument),
+        Body::ReplaceOrder(c) => (c.order, AttemptAction::Replace, c.valid_until, c.instrument),
+        _ => return None,
+    };
+    Some((Attempt { order, action, valid_until }, instrument))
 }
 
 /// Why a command about an order makes no sense in the state it is in.
-const fn refusal(action: AttemptAction, link: &Link) -> Option<&'static str> {
+fn refusal(action: AttemptAction, link: Option<&Link>) -> Option<&'static str> {
+    let never_sent = "the order was never sent";
+    let Some(link) = link else {
+        return (action != AttemptAction::Submit).then_some(never_sent);
+    };
     match action {
         AttemptAction::Submit if link.sent => Some("the order was sent before"),
+        _ if link.terminal => Some("the order is terminal"),
         AttemptAction::Submit => None,
-        AttemptAction::Cancel | AttemptAction::Replace if link.terminal => {
-            Some("the order is terminal")
-        }
-        AttemptAction::Cancel | AttemptAction::Replace if !link.sent => {
-            Some("the order was never sent")
-        }
+        _ if !link.sent => Some(never_sent),
         AttemptAction::Replace if link.unknown => Some("the order's state is unknown"),
-        AttemptAction::Cancel | AttemptAction::Replace if link.pending.is_some() => {
-            Some("an attempt for the order has no answer yet")
-        }
-        AttemptAction::Cancel | AttemptAction::Replace => None,
+        _ if !link.admits(action) => Some("an attempt for the order has no answer yet"),
+        _ => None,
     }
+}
+
+/// The call of an attempt; none when the log does not hold the command it came from.
+fn call_of(order: OrderId, instrument: InstrumentId, pending: PendingAttempt) -> Option<Call> {
+    let client_order_id = client_order_id(order).ok()?;
+    let attempt = pending.attempt;
+    Some(match pending.wish? {
+        Wish::Submit(terms) => Call::Submit(OrderRequest {
+            order,
+            client_order_id,
+            attempt,
+            instrument,
+            side: terms.side,
+            order_type: terms.order_type,
+            quantity: terms.quantity,
+            limit_price: terms.limit_price,
+            time_in_force: terms.time_in_force,
+            expires: pending.expires,
+        }),
+        Wish::Cancel => Call::Cancel(CancelRequest { order, client_order_id, attempt, instrument }),
+        Wish::Replace(terms) => Call::Replace(ReplaceRequest {
+            order,
+            attempt,
+            instrument,
+            quantity: terms.quantity,
+            limit_price: terms.limit_price,
+            proposal: terms.proposal,
+        }),
+    })
 }

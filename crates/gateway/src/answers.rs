@@ -1,0 +1,176 @@
+//! What the broker answers, as events.
+
+use broker::{Answer, Broker, Moment};
+use event::{
+    Body, Event, EventId, InstrumentId, OrderId,
+    choices::AttemptAction,
+    id::broker_fact_id,
+    trading::{CancelRejected, OrderAccepted, OrderRejected, OrderUnknown},
+};
+
+use crate::{Call, Gateway, GatewayError};
+
+/// An attempt, as far as its answer needs it.
+#[derive(Clone, Copy)]
+struct Asked {
+    order: OrderId,
+    instrument: InstrumentId,
+    action: AttemptAction,
+    attempt: u32,
+}
+
+impl Gateway {
+    /// Makes a call whose attempt is durable, and returns what the broker said as events.
+    ///
+    /// # Errors
+    /// [`GatewayError::Broker`] when the broker itself failed; the attempt then stays unanswered.
+    pub fn perform(
+        &mut self,
+        call: &Call,
+        broker: &mut dyn Broker,
+        now: Moment,
+    ) -> Result<Vec<Event>, GatewayError> {
+        let fact = match call {
+            Call::Submit(request) => {
+                let answer = broker.submit(now, request)?;
+                self.submit_answered(request, answer, now)
+            }
+            Call::Cancel(request) => {
+                let answer = broker.cancel(now, request)?;
+                let asked = Asked {
+                    order: request.order,
+                    instrument: request.instrument,
+                    action: AttemptAction::Cancel,
+                    attempt: request.attempt,
+                };
+                self.change_answered(asked, None, answer, now)
+            }
+            Call::Replace(request) => {
+                let answer = broker.replace(now, request)?;
+                let asked = Asked {
+                    order: request.order,
+                    instrument: request.instrument,
+                    action: AttemptAction::Replace,
+                    attempt: request.attempt,
+                };
+                self.change_answered(asked, Some(request.proposal), answer, now)
+            }
+            Call::Snapshot { request, cycle } => self.take_snapshot(request, *cycle, broker, now),
+        };
+        Ok(fact.into_iter().collect())
+    }
+
+    /// Records attempts a crash left unanswered as unknown: what a live venue was asked may have
+    /// happened, and is never asked again. Commands not planned yet now meet the whole log, so what
+    /// it has halted since is not sent.
+    pub fn give_up_unanswered(&mut self, now: Moment) -> Vec<Event> {
+        for command in self.commands.values_mut() {
+            command.halted |= self.halted;
+        }
+        let asked = self.links.iter().flat_map(|(&order, link)| {
+            link.pending.iter().map(move |pending| Asked {
+                order,
+                instrument: link.instrument,
+                action: pending.action,
+                attempt: pending.attempt,
+            })
+        });
+        let asked: Vec<Asked> = asked.collect();
+        let reason = "the process stopped before the answer";
+        asked.into_iter().filter_map(|asked| self.unknown(asked, reason.into(), now)).collect()
+    }
+
+    /// Opens the account's books with what the broker says it holds.
+    ///
+    /// # Errors
+    /// [`GatewayError::Broker`].
+    pub fn open_books(
+        &mut self,
+        broker: &mut dyn Broker,
+        reporting_currency: event::Currency,
+        now: Moment,
+    ) -> Result<Option<Event>, GatewayError> {
+        if self.opened {
+            return Ok(None);
+        }
+        let (balances, positions) = broker.opening()?;
+        let body = event::books::AccountOpened {
+            account: self.account,
+            reporting_currency,
+            balances,
+            positions,
+        };
+        let id = broker_fact_id(self.account, "opened", b"");
+        Ok(self.broker_event(id, None, now.time, None, body))
+    }
+
+    fn submit_answered(
+        &mut self,
+        request: &broker::OrderRequest,
+        answer: Answer,
+        now: Moment,
+    ) -> Option<Event> {
+        let (order, account, instrument) = (request.order, self.account, request.instrument);
+        let body = match answer {
+            Answer::Accepted { venue_order } => Body::from(OrderAccepted {
+                order,
+                account,
+                instrument,
+                venue_order,
+                side: request.side,
+                quantity: request.quantity,
+                limit_price: request.limit_price,
+                external: false,
+            }),
+            Answer::Rejected { code, reason } => {
+                OrderRejected { order, account, instrument, code, reason }.into()
+            }
+            Answer::NoAnswer { reason } => {
+                let (action, attempt) = (AttemptAction::Submit, request.attempt);
+                let asked = Asked { order, instrument, action, attempt };
+                return self.unknown(asked, reason, now);
+            }
+        };
+        let id = self.order_fact(order, body.kind().as_str(), request.attempt);
+        self.broker_event(id, self.origin_of(order), now.time, None, body)
+    }
+
+    fn change_answered(
+        &mut self,
+        asked: Asked,
+        proposal: Option<OrderId>,
+        answer: Answer,
+        now: Moment,
+    ) -> Option<Event> {
+        let Asked { order, instrument, action, attempt } = asked;
+        match answer {
+            // An accepted cancel or replace is a promise, not a fact: the fact is its report.
+            Answer::Accepted { .. } => None,
+            Answer::Rejected { reason, .. } => {
+                let account = self.account;
+                let body = CancelRejected { order, account, instrument, action, reason, proposal };
+                let id = self.order_fact(order, CHANGE_REJECTED, attempt);
+                self.broker_event(id, self.origin_of(order), now.time, None, body)
+            }
+            Answer::NoAnswer { reason } => self.unknown(asked, reason, now),
+        }
+    }
+
+    fn unknown(&mut self, asked: Asked, reason: String, now: Moment) -> Option<Event> {
+        let Asked { order, instrument, action, attempt } = asked;
+        let account = self.account;
+        let body = OrderUnknown { order, account, instrument, action, attempt, reason };
+        let id = self.order_fact(order, "unknown", attempt);
+        self.broker_event(id, self.origin_of(order), now.time, None, body)
+    }
+
+    /// Id of a fact about an attempt. Told in an answer or in a report, it is the same fact.
+    pub(crate) fn order_fact(&self, order: OrderId, fact: &str, attempt: u32) -> EventId {
+        let mut reference = order.0.to_vec();
+        reference.extend_from_slice(&attempt.to_le_bytes());
+        broker_fact_id(self.account, fact, &reference)
+    }
+}
+
+/// The fact that a cancel or a replace was refused.
+pub(crate) const CHANGE_REJECTED: &str = "change-rejected";

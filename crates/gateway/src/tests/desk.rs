@@ -1,0 +1,141 @@
+//! A driver of one gateway: delivers in log order, keeps the log.
+
+use std::collections::VecDeque;
+
+use ::broker::{Broker, Moment};
+use event::{Body, Event, Timestamp};
+
+use super::{FakeBroker, account, all_said, event};
+use crate::{Gateway, GatewayError, Latch};
+
+pub(super) struct Desk {
+    pub(super) gateway: Gateway,
+    pub(super) broker: FakeBroker,
+    pub(super) log: Vec<Event>,
+    pub(super) latch: Latch,
+    pub(super) now: Moment,
+    queue: VecDeque<Event>,
+    commands: u64,
+}
+
+impl Desk {
+    pub(super) fn new() -> Self {
+        Self {
+            gateway: Gateway::new(account()).unwrap(),
+            broker: FakeBroker::default(),
+            log: Vec::new(),
+            latch: Latch::Open,
+            now: Moment { time: Timestamp(10), position: 0 },
+            queue: VecDeque::new(),
+            commands: 0,
+        }
+    }
+
+    /// A desk at which these happened.
+    pub(super) fn after(bodies: impl IntoIterator<Item = Body>) -> Self {
+        let mut desk = Self::new();
+        bodies.into_iter().for_each(|body| drop(desk.root(body)));
+        desk
+    }
+
+    /// Puts an event of another source behind the log, without delivering it.
+    pub(super) fn put(&mut self, body: impl Into<Body>) -> Event {
+        self.commands += 1;
+        let event = event("risk/ACC1", self.commands, self.now.time, body);
+        self.log.push(event.clone());
+        event
+    }
+
+    /// Puts an event of another source into the log and runs what follows to its end: what was
+    /// emitted, in words.
+    pub(super) fn root(&mut self, body: impl Into<Body>) -> Vec<String> {
+        let event = self.put(body);
+        self.deliver(event)
+    }
+
+    /// Delivers an event of the log and runs what follows to its end.
+    pub(super) fn deliver(&mut self, event: Event) -> Vec<String> {
+        self.try_deliver(event).unwrap()
+    }
+
+    pub(super) fn try_deliver(&mut self, event: Event) -> Result<Vec<String>, GatewayError> {
+        let begin = self.log.len();
+        self.queue.push_back(event);
+        self.settle()?;
+        Ok(all_said(&self.log[begin..]))
+    }
+
+    /// Reads the broker's reports and runs what follows to its end.
+    pub(super) fn reports(&mut self) -> Vec<String> {
+        let begin = self.log.len();
+        while let Some(facts) = self.gateway.read_reports(&mut self.broker, self.now).unwrap() {
+            self.take(facts.events);
+            self.settle().unwrap();
+        }
+        all_said(&self.log[begin..])
+    }
+
+    /// Asks again what has no answer and runs what follows to its end.
+    pub(super) fn ask_again(&mut self) -> Vec<String> {
+        let begin = self.log.len();
+        for call in self.gateway.unanswered() {
+            let facts = self.gateway.perform(&call, &mut self.broker, self.now).unwrap();
+            self.take(facts);
+        }
+        self.settle().unwrap();
+        all_said(&self.log[begin..])
+    }
+
+    /// Gives up what has no answer, as a live restart does.
+    pub(super) fn give_up(&mut self) -> Vec<String> {
+        let begin = self.log.len();
+        let events = self.gateway.give_up_unanswered(self.now);
+        self.take(events);
+        self.settle().unwrap();
+        all_said(&self.log[begin..])
+    }
+
+    /// A new process: a gateway folded from the log.
+    pub(super) fn restart(&mut self) {
+        let mark = self.broker.reports.len() as u64;
+        self.gateway = folded(&self.log);
+        self.gateway.resume_reports(mark);
+    }
+
+    fn settle(&mut self) -> Result<(), GatewayError> {
+        while let Some(event) = self.queue.pop_front() {
+            let plan = self.gateway.plan(&event, self.now, self.latch);
+            self.take(plan.events);
+            for call in plan.calls {
+                let broker: &mut dyn Broker = &mut self.broker;
+                let facts = self.gateway.perform(&call, broker, self.now)?;
+                self.take(facts);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, events: Vec<Event>) {
+        self.log.extend(events.iter().cloned());
+        self.queue.extend(events);
+    }
+}
+
+/// A gateway that knows what the log says.
+pub(super) fn folded(log: &[Event]) -> Gateway {
+    let mut gateway = Gateway::new(account()).unwrap();
+    log.iter().for_each(|event| gateway.observe(event));
+    gateway
+}
+
+/// What a gateway would ask again, in words.
+pub(super) fn unanswered(gateway: &Gateway) -> Vec<String> {
+    use crate::Call::{Cancel, Replace, Snapshot, Submit};
+    let words = |call: &crate::Call| match call {
+        Submit(r) => format!("SUBMIT {} #{} {}", super::name(r.order), r.attempt, r.quantity),
+        Cancel(r) => format!("CANCEL {} #{}", super::name(r.order), r.attempt),
+        Replace(r) => format!("REPLACE {} #{} {}", super::name(r.order), r.attempt, r.quantity),
+        Snapshot { cycle, .. } => format!("snapshot {cycle}"),
+    };
+    gateway.unanswered().iter().map(words).collect()
+}
