@@ -19,6 +19,7 @@
 //! batch, one write per batch, one `fdatasync` per [`SegmentLog::sync`], no allocation per record.
 
 mod batch;
+mod chunk;
 mod disk;
 mod error;
 mod format;

@@ -6,11 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use bytes::{Bytes, BytesMut};
-
 use crate::{
     Access, Disk, DiskFile, ReadBatch, SegmentError, Tail,
     batch::{Found, examine, time_max_of},
+    chunk::Chunk,
     format::{
         BATCH_HEAD_BYTES, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path,
     },
@@ -59,66 +58,6 @@ struct Place {
     next_index: u64,
     chunk: Chunk,
     chunk_bytes: usize,
-}
-
-/// Bytes of the segment from the cursor on: a part of a block whose memory is used again once
-/// nobody shares it.
-#[derive(Debug, Default)]
-struct Chunk {
-    block: Bytes,
-    start: usize,
-    end: usize,
-}
-
-impl Chunk {
-    fn bytes(&self) -> &[u8] {
-        self.block.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// Takes the first `length` bytes, sharing the block's memory.
-    fn split_to(&mut self, length: usize) -> Bytes {
-        let taken = self.block.slice(self.start..self.start + length);
-        self.start += length;
-        taken
-    }
-
-    fn clear(&mut self) {
-        (self.start, self.end) = (0, 0);
-    }
-
-    /// Makes the chunk `length` bytes long and returns the part behind what it holds already.
-    fn extend_to(
-        &mut self,
-        length: usize,
-        read: impl FnOnce(&mut [u8], usize) -> std::io::Result<usize>,
-    ) -> std::io::Result<()> {
-        let held = self.end - self.start;
-        let mut block = match std::mem::take(&mut self.block).try_into_mut() {
-            Ok(mut block) if block.len() >= length => {
-                block.copy_within(self.start..self.end, 0);
-                block
-            }
-            Ok(old) => copied(&old, self.start, self.end, length),
-            Err(shared) => copied(&shared, self.start, self.end, length),
-        };
-        let outcome = match block.get_mut(held..length) {
-            Some(rest) => read(rest, held),
-            None => Ok(0),
-        };
-        self.block = block.freeze();
-        (self.start, self.end) = (0, held + *outcome.as_ref().unwrap_or(&0));
-        outcome.map(|_| ())
-    }
-}
-
-/// A block of `length` bytes that begins with a part of an old one.
-fn copied(old: &[u8], start: usize, end: usize, length: usize) -> BytesMut {
-    let mut block = BytesMut::zeroed(length);
-    let held = old.get(start..end).unwrap_or_default();
-    if let Some(slot) = block.get_mut(..held.len()) {
-        slot.copy_from_slice(held);
-    }
-    block
 }
 
 /// What a step of the cursor gave.
