@@ -17,12 +17,12 @@ const AREAS: [(&str, &str); 9] = [
     ("E1", "an event's bytes and JSON"),
     ("E2", "the log on disk, and what engines promise"),
     ("E3", "tasks"),
-    ("E4", "tapes, feeds and the audit log"),
-    ("E5", "snapshots and the state they hold"),
+    ("E4", "tapes and feeds"),
+    ("E5", "snapshots, the state they hold, and the journal"),
     ("E6", "the gateway"),
     ("E7", "control of a running system, producers, the data directory"),
     ("E8", "settings"),
-    ("E9", "the trading broker, and running again"),
+    ("E9", "the trading broker"),
 ];
 
 /// Writes every page.
