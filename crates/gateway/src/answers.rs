@@ -61,12 +61,9 @@ impl Gateway {
     }
 
     /// Records attempts a crash left unanswered as unknown: what a live venue was asked may have
-    /// happened, and is never asked again. Commands not planned yet now meet the whole log, so what
-    /// it has halted since is not sent.
+    /// happened, and is never asked again. Called when the whole log has been gone through, so a
+    /// command that led to nothing yet meets all of it: what the log has halted since is not sent.
     pub fn give_up_unanswered(&mut self, now: Moment) -> Vec<Event> {
-        for command in self.commands.values_mut() {
-            command.halted |= self.halted;
-        }
         let asked = self.links.iter().flat_map(|(&order, link)| {
             link.pending.iter().map(move |pending| Asked {
                 order,

@@ -9,16 +9,14 @@
 //! or any order while trading is halted, becomes `OrderLapsed` and is never sent. An attempt whose
 //! outcome is not known is never sent again.
 //!
-//! What a command meets is what the log said in front of it: whether trading was halted, which
-//! orders a halt concerns. So a command delivered after a restart, when the gateway has folded the
-//! whole log already, comes to what it would have come to without one.
-//!
-//! It knows nothing of positions, limits or strategies, and it never asks twice: after a restart
-//! it folds the log ([`Gateway::observe`]) and goes on from there.
+//! It knows nothing of positions, limits or strategies. After a restart it is told what the log holds
+//! ([`Gateway::remember`]) and goes through the log again; wherever the log shows what it did, it
+//! takes that as done ([`Gateway::redeliver`]), so it stands where it stood and never asks twice.
 
 mod answers;
 mod halt;
 mod link;
+mod past;
 mod plan;
 mod query;
 mod reports;
@@ -35,7 +33,8 @@ use event::{
 pub use plan::{Call, Latch, Plan};
 pub use reports::Facts;
 
-use link::{Command, Link};
+use link::{Link, Wish};
+use past::Past;
 
 /// Why the gateway cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -64,14 +63,18 @@ pub struct Gateway {
     links: BTreeMap<OrderId, Link>,
     /// Our orders by the broker's names for them.
     venue_orders: BTreeMap<Label, OrderId>,
-    /// Commands in the log that led to nothing yet.
-    commands: BTreeMap<EventId, Command>,
-    /// The orders that a halt concerns, for halts in the log that led to nothing yet.
+    /// Commands that led to nothing yet.
+    commands: BTreeMap<EventId, Wish>,
+    /// The orders that a halt concerns, for halts that led to nothing yet.
     sweeps: BTreeMap<EventId, BTreeSet<OrderId>>,
     /// Commands that already led to an attempt, a lapse or an answer.
     answered: BTreeSet<EventId>,
-    /// Events folded, and broker facts emitted.
-    seen: BTreeSet<EventId>,
+    /// Facts of the broker that are in the log.
+    facts: BTreeSet<EventId>,
+    /// Events folded: others' when they are delivered, its own and the broker's when they are made.
+    folded: BTreeSet<EventId>,
+    /// What the log holds of this gateway's doing and has not been gone through again.
+    past: Past,
     /// Executions in the log, whoever emitted them.
     executions: BTreeSet<Label>,
     halted: bool,
@@ -102,7 +105,9 @@ impl Gateway {
             commands: BTreeMap::new(),
             sweeps: BTreeMap::new(),
             answered: BTreeSet::new(),
-            seen: BTreeSet::new(),
+            facts: BTreeSet::new(),
+            folded: BTreeSet::new(),
+            past: Past::default(),
             executions: BTreeSet::new(),
             halted: false,
             opened: false,
@@ -124,11 +129,6 @@ impl Gateway {
         self.broker_source
     }
 
-    /// Takes back how far the broker's reports had been read, from the last progress record.
-    pub fn resume_reports(&mut self, mark: u64) {
-        self.report_mark = self.report_mark.max(mark);
-    }
-
     /// Whether trading is halted for this account, as far as the log says.
     #[must_use]
     pub const fn is_halted(&self) -> bool {
@@ -141,20 +141,24 @@ impl Gateway {
         self.opened
     }
 
-    /// Folds an event of the log into what the gateway knows.
-    ///
-    /// Its own events were folded when they were made; folding any event again when it is delivered
-    /// again changes nothing.
-    pub fn observe(&mut self, event: &Event) {
+    /// Folds an event, once.
+    fn observe(&mut self, event: &Event) {
+        if is_folded(event.body.kind())
+            && self.concerns(event)
+            && self.folded.insert(event.event_id)
+        {
+            self.fold(event);
+        }
+    }
+
+    /// Takes note of an event of its own or of the broker's: of its number, and that it is known.
+    fn number(&mut self, event: &Event) {
         if event.source == self.source {
             self.source_seq = self.source_seq.max(event.source_seq);
         }
         if event.source == self.broker_source {
             self.broker_seq = self.broker_seq.max(event.source_seq);
-        }
-        if is_folded(event.body.kind()) && self.concerns(event) && self.seen.insert(event.event_id)
-        {
-            self.fold(event);
+            let _ = self.facts.insert(event.event_id);
         }
     }
 
@@ -170,7 +174,7 @@ impl Gateway {
         }
     }
 
-    /// Folds an event that concerns this account and has not been folded.
+    /// Folds an event that concerns this account.
     fn fold(&mut self, event: &Event) {
         let (id, is_own) = (event.event_id, event.source == self.source);
         match &event.body {
@@ -191,12 +195,12 @@ impl Gateway {
                 if let Body::OrderExecuted(execution) = body {
                     let _ = self.executions.insert(execution.exec_id);
                 }
-                let command = event.cause_id.filter(|_| is_own).and_then(|cause| {
+                let wish = event.cause_id.filter(|_| is_own).and_then(|cause| {
                     let _ = self.answered.insert(cause);
                     let _ = self.sweeps.remove(&cause);
                     self.commands.remove(&cause)
                 });
-                self.fold_order(event, command);
+                self.fold_order(event, wish);
             }
         }
     }
@@ -222,6 +226,7 @@ impl Gateway {
             basis: None,
             body,
         };
+        self.number(&minted);
         self.observe(&minted);
         minted
     }
@@ -235,7 +240,7 @@ impl Gateway {
         at: Option<Timestamp>,
         body: impl Into<Body>,
     ) -> Option<Event> {
-        if self.seen.contains(&id) {
+        if self.facts.contains(&id) {
             return None;
         }
         let body = body.into();
@@ -251,6 +256,7 @@ impl Gateway {
             basis: None,
             body,
         };
+        self.number(&minted);
         self.observe(&minted);
         Some(minted)
     }

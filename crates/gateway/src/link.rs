@@ -35,23 +35,9 @@ pub(crate) enum Wish {
     Replace(NewTerms),
 }
 
-/// A command in the log, and what it met there.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Command {
-    pub(crate) wish: Wish,
-    /// Whether the log had halted trading in front of it.
-    pub(crate) halted: bool,
-}
-
-impl Command {
+impl Wish {
     /// The proposal that asked for it, for a replace.
     pub(crate) const fn proposal(&self) -> Option<OrderId> {
-        self.wish.proposal()
-    }
-}
-
-impl Wish {
-    const fn proposal(&self) -> Option<OrderId> {
         match self {
             Self::Replace(terms) => Some(terms.proposal),
             Self::Submit(_) | Self::Cancel => None,
@@ -194,9 +180,9 @@ pub(crate) fn client_order_id(order: OrderId) -> Result<Label, event::LabelError
 }
 
 impl Gateway {
-    /// Folds an event about one order of this account; `command` is what an event of the gateway's
-    /// own answers.
-    pub(crate) fn fold_order(&mut self, event: &Event, command: Option<Command>) {
+    /// Folds an event about one order of this account; `wish` is what was commanded, where the event
+    /// is the gateway's own.
+    pub(crate) fn fold_order(&mut self, event: &Event, wish: Option<Wish>) {
         match &event.body {
             Body::SubmitOrder(submit) => self.note_command(event, Wish::Submit(terms_of(submit))),
             Body::CancelOrder(_) => return self.note_command(event, Wish::Cancel),
@@ -218,13 +204,12 @@ impl Gateway {
             return;
         };
         let link = self.links.entry(order).or_insert_with(|| Link::new(instrument));
-        link.fold(event, command.map(|command| command.wish));
+        link.fold(event, wish);
     }
 
     fn note_command(&mut self, event: &Event, wish: Wish) {
-        let command = Command { wish, halted: self.halted };
         if !self.answered.contains(&event.event_id) {
-            let _ = self.commands.insert(event.event_id, command);
+            let _ = self.commands.insert(event.event_id, wish);
         }
     }
 }

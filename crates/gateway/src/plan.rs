@@ -9,7 +9,7 @@ use event::{
 
 use crate::{
     Gateway,
-    link::{Command, Link, PendingAttempt, Wish, client_order_id},
+    link::{Link, PendingAttempt, Wish, client_order_id},
 };
 
 /// Whether the persistent halt latch is set.
@@ -73,10 +73,15 @@ pub(crate) struct Attempt {
 impl Gateway {
     /// Says what follows from a delivered event. `now` is the session clock.
     ///
-    /// Delivering a command again changes nothing: a command that led to anything is answered.
+    /// Delivering a command again changes nothing: a command that led to anything is answered. Where
+    /// the log shows what the event led to, the plan holds only calls that may not have been made:
+    /// for a broker that keeps a record of attempts, and answers a known one from it.
     pub fn plan(&mut self, event: &Event, now: Moment, latch: Latch) -> Plan {
-        self.observe(event);
         let mut plan = Plan::default();
+        if let Some(calls) = self.redeliver(event) {
+            plan.calls = calls;
+            return plan;
+        }
         if !self.concerns(event) || self.answered.contains(&event.event_id) {
             return plan;
         }
@@ -103,24 +108,11 @@ impl Gateway {
         plan
     }
 
-    /// Attempts that a crash left without an answer, to be asked again of a broker that keeps a
-    /// record of attempts (tape mode). A change that was promised is among them: a promise is no
-    /// event, and promised again it is the same promise.
-    #[must_use]
-    pub fn unanswered(&self) -> Vec<Call> {
-        let pending = self.links.iter().flat_map(|(&order, link)| {
-            link.pending.iter().map(move |pending| (order, link.instrument, *pending))
-        });
-        pending
-            .filter_map(|(order, instrument, pending)| call_of(order, instrument, pending))
-            .collect()
-    }
-
     /// Attempts what is commanded, or says why not.
     fn command(&mut self, plan: &mut Plan, event: &Event, now: Moment, latch: Latch) {
-        let Some(&command) = self.commands.get(&event.event_id) else { return };
+        let Some(&wish) = self.commands.get(&event.event_id) else { return };
         let Some((attempt, instrument)) = asked_by(&event.body) else { return };
-        let unsent = match self.unsent(command, attempt, instrument, now, latch) {
+        let unsent = match self.unsent(wish, attempt, instrument, now, latch) {
             None => return self.send(plan, event, attempt, now),
             Some(unsent) => unsent,
         };
@@ -132,21 +124,21 @@ impl Gateway {
     /// does not end because another command to send it came too late.
     fn unsent(
         &self,
-        command: Command,
+        wish: Wish,
         attempt: Attempt,
         instrument: InstrumentId,
         now: Moment,
         latch: Latch,
     ) -> Option<Body> {
         let Attempt { order, action, valid_until } = attempt;
-        let (account, proposal) = (self.account, command.proposal());
+        let (account, proposal) = (self.account, wish.proposal());
         if let Some(reason) = refusal(action, self.links.get(&order)) {
             let reason = reason.into();
             return Some(
                 CancelRejected { order, account, instrument, action, reason, proposal }.into(),
             );
         }
-        let is_halted = command.halted || latch == Latch::Halted;
+        let is_halted = self.halted || latch == Latch::Halted;
         let reason = match action {
             AttemptAction::Submit | AttemptAction::Replace if is_halted => HALTED,
             _ if now.time > valid_until => EXPIRED,
@@ -227,7 +219,11 @@ fn refusal(action: AttemptAction, link: Option<&Link>) -> Option<&'static str> {
 }
 
 /// The call of an attempt; none when the log does not hold the command it came from.
-fn call_of(order: OrderId, instrument: InstrumentId, pending: PendingAttempt) -> Option<Call> {
+pub(crate) fn call_of(
+    order: OrderId,
+    instrument: InstrumentId,
+    pending: PendingAttempt,
+) -> Option<Call> {
     let client_order_id = client_order_id(order).ok()?;
     let attempt = pending.attempt;
     Some(match pending.wish? {

@@ -1,7 +1,7 @@
 //! Asking the broker what it holds, in an order that shows whether it moved meanwhile.
 
 use broker::{Broker, BrokerError, Moment};
-use event::{Event, books::BrokerSnapshotTaken, id::broker_fact_id};
+use event::{Event, EventId, books::BrokerSnapshotTaken, id::broker_fact_id};
 
 use crate::Gateway;
 
@@ -31,9 +31,14 @@ impl Gateway {
         if let Err(error) = self.read_into(&mut snapshot, broker, now) {
             snapshot.failure = error.to_string();
         }
-        let id = broker_fact_id(self.account, "snapshot", &request.event_id.0);
+        let id = self.snapshot_fact(request.event_id);
         let origin = Some((request.event_id, request.trace_id));
         self.broker_event(id, origin, now.time, None, snapshot)
+    }
+
+    /// Id of the snapshot that answers a request.
+    pub(crate) fn snapshot_fact(&self, request: EventId) -> EventId {
+        broker_fact_id(self.account, "snapshot", &request.0)
     }
 
     fn read_into(

@@ -25,8 +25,6 @@ pub(crate) struct Seat {
 pub(crate) struct Desk {
     pub(crate) gateway: Gateway,
     pub(crate) broker: PaperBroker,
-    /// Commands at or below this index were answered before this process started.
-    pub(crate) through: Option<u64>,
 }
 
 /// Everything that decides, and everything it decides about.
@@ -172,9 +170,6 @@ impl Machine {
     fn command(&mut self, at: usize, index: u64, event: &Event) -> Result<(), PipelineError> {
         let (moment, latch) = (self.moment(), self.latch());
         let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
-        if desk.through.is_some_and(|through| index <= through) {
-            return Ok(());
-        }
         let plan = desk.gateway.plan(event, moment, latch);
         self.carry_out(at, index, plan)
     }
@@ -200,17 +195,6 @@ impl Machine {
             let facts = desk.gateway.perform(&call, &mut desk.broker, moment)?;
             let source = desk.gateway.broker_source();
             let _ = self.accept(source, facts, None)?;
-        }
-        Ok(())
-    }
-
-    /// Asks again what a crash left unanswered: the paper broker keeps a record of attempts.
-    pub(crate) fn ask_again(&mut self) -> Result<(), PipelineError> {
-        for at in 0..self.desks.len() {
-            let Some(desk) = self.desks.get(at) else { continue };
-            let calls = desk.gateway.unanswered();
-            let through = desk.through.unwrap_or(0);
-            self.carry_out(at, through, Plan { events: Vec::new(), calls })?;
         }
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The machine as the log left it.
 //!
-//! One pass tells the gateways and the venue what they knew; what a crash left unanswered is asked
-//! again; then the log is delivered once more from its beginning. A task steps over what it had
-//! decided before, which rebuilds its state, and decides what it had not, so an interrupted run
-//! goes on exactly where an uninterrupted one would have been.
+//! One pass tells the gateways and the venue what the log holds; then the log is delivered once more
+//! from its beginning. A task steps over what it had decided before, which rebuilds its state, and
+//! decides what it had not. A gateway takes what the log shows of its doing as done, and asks again
+//! what a crash left unanswered. So an interrupted run goes on exactly where an uninterrupted one
+//! would have been.
 
 use broker::Moment;
 use bus::{Entry, Progress};
@@ -26,7 +27,6 @@ impl Machine {
         let mut numbering = Numbering::default();
         self.note_progress();
         let last_record = self.tell_gateways_and_venue(end, &mut numbering)?;
-        self.ask_again()?;
         self.redeliver(end)?;
         self.settle()?;
         last_record.show(self)?;
@@ -34,21 +34,15 @@ impl Machine {
         Ok(numbering)
     }
 
-    /// Reads from the progress records how far every task and gateway had decided.
+    /// Reads from the progress records how far every task had decided.
     fn note_progress(&mut self) {
         for seat in &mut self.seats {
             seat.through =
                 self.stage.bus().progress(seat.task.source()).and_then(|p| Progress::through(&p));
         }
-        for desk in &mut self.desks {
-            let bus = self.stage.bus();
-            desk.through = bus.progress(desk.gateway.source()).and_then(|p| Progress::through(&p));
-            let mark = bus.progress(desk.gateway.broker_source()).and_then(|p| p.mark);
-            desk.gateway.resume_reports(mark.unwrap_or(0));
-        }
     }
 
-    /// The gateways fold every event, and the venue prints every record but the last, whose own
+    /// The gateways remember every event, and the venue prints every record but the last, whose own
     /// consequences may not be complete. Every timer asked for is set; those that fired are taken
     /// off when the log is delivered again.
     fn tell_gateways_and_venue(
@@ -60,6 +54,13 @@ impl Machine {
         self.each_entry(end, |machine, entry| {
             match entry {
                 Entry::Progress { progress, .. } => {
+                    for desk in &mut machine.desks {
+                        if let Some(mark) = progress.mark
+                            && progress.source == desk.gateway.broker_source()
+                        {
+                            desk.gateway.remember_mark(mark);
+                        }
+                    }
                     for timer in progress.timers() {
                         machine.timers.set(PendingTimer {
                             due: timer.due,
@@ -80,7 +81,7 @@ impl Machine {
                         held_back.add(machine.moment(), &event);
                     }
                     for desk in &mut machine.desks {
-                        desk.gateway.observe(&event);
+                        desk.gateway.remember(&event);
                     }
                 }
             }

@@ -123,7 +123,7 @@ fn build(run: &TapeRun<'_>, bus: LogBus) -> Result<Machine, PipelineError> {
     let broker = PaperBroker::open(&dir, run.settings.paper.clone(), &definitions)?;
     Ok(Machine {
         seats,
-        desks: vec![Desk { gateway: Gateway::new(account)?, broker, through: None }],
+        desks: vec![Desk { gateway: Gateway::new(account)?, broker }],
         timers: Timers::default(),
         schedule: Schedule::default(),
         fold: Fold::default(),

@@ -48,8 +48,7 @@ fn a_broker_that_fails_leaves_its_attempt_and_those_behind_it_without_an_answer(
 fn an_attempt_asked_again_has_one_answer() {
     let mut desk = Desk::new();
     let command = desk.put(submit(1));
-    let plan = desk.gateway.plan(&command, desk.now, desk.latch);
-    desk.log.extend(plan.events);
+    let plan = desk.plan(&command);
     desk.restart();
     assert_eq!(desk.ask_again(), ["accepted 1"]);
     assert!(desk.ask_again().is_empty());

@@ -55,8 +55,7 @@ fn a_refused_replace_releases_its_own_proposal() {
     let mut desk = Desk::after([submit(1).into()]);
     desk.broker.answers.insert((order(1), 2), refused());
     let first = desk.put(replace(1, 8));
-    let plan = desk.gateway.plan(&first, desk.now, desk.latch);
-    desk.log.extend(plan.events);
+    let plan = desk.plan(&first);
     assert_eq!(
         desk.root(replace(1, 9)),
         ["refuse REPLACE 1 of 9: an attempt for the order has no answer yet"]
@@ -84,8 +83,7 @@ fn what_the_gateway_refuses_itself_leaves_the_attempt_under_way() {
         };
         let mut desk = Desk::after([submit(1).into()]);
         let first = desk.put(command);
-        let plan = desk.gateway.plan(&first, desk.now, desk.latch);
-        desk.log.extend(plan.events);
+        let _ = desk.plan(&first);
         let before = unanswered(&desk.gateway);
         let refused = desk.root(again);
         assert!(refused[0].starts_with(&format!("refuse {action}")), "{refused:?}");

@@ -1,12 +1,12 @@
 //! A driver of one gateway: delivers in log order, keeps the log.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use ::broker::{Broker, Moment};
-use event::{Body, Event, Timestamp};
+use event::{Body, Event, EventId, Timestamp};
 
 use super::{FakeBroker, account, all_said, event};
-use crate::{Gateway, GatewayError, Latch};
+use crate::{Call, Gateway, GatewayError, Latch, Plan, plan::call_of};
 
 pub(super) struct Desk {
     pub(super) gateway: Gateway,
@@ -14,6 +14,7 @@ pub(super) struct Desk {
     pub(super) log: Vec<Event>,
     pub(super) latch: Latch,
     pub(super) now: Moment,
+    delivered: BTreeSet<EventId>,
     queue: VecDeque<Event>,
     commands: u64,
 }
@@ -26,6 +27,7 @@ impl Desk {
             log: Vec::new(),
             latch: Latch::Open,
             now: Moment { time: Timestamp(10), position: 0 },
+            delivered: BTreeSet::new(),
             queue: VecDeque::new(),
             commands: 0,
         }
@@ -65,6 +67,14 @@ impl Desk {
         Ok(all_said(&self.log[begin..]))
     }
 
+    /// Delivers an event of the log and ends where its plan is durable.
+    pub(super) fn plan(&mut self, event: &Event) -> Plan {
+        let _ = self.delivered.insert(event.event_id);
+        let plan = self.gateway.plan(event, self.now, self.latch);
+        self.log.extend(plan.events.iter().cloned());
+        plan
+    }
+
     /// Reads the broker's reports and runs what follows to its end.
     pub(super) fn reports(&mut self) -> Vec<String> {
         let begin = self.log.len();
@@ -78,7 +88,7 @@ impl Desk {
     /// Asks again what has no answer and runs what follows to its end.
     pub(super) fn ask_again(&mut self) -> Vec<String> {
         let begin = self.log.len();
-        for call in self.gateway.unanswered() {
+        for call in open_calls(&self.gateway) {
             let facts = self.gateway.perform(&call, &mut self.broker, self.now).unwrap();
             self.take(facts);
         }
@@ -86,24 +96,28 @@ impl Desk {
         all_said(&self.log[begin..])
     }
 
-    /// Gives up what has no answer, as a live restart does.
+    /// Goes through the whole log and gives up what has no answer, as a live restart does.
     pub(super) fn give_up(&mut self) -> Vec<String> {
         let begin = self.log.len();
+        self.log.iter().for_each(|event| drop(self.gateway.redeliver(event)));
         let events = self.gateway.give_up_unanswered(self.now);
         self.take(events);
         self.settle().unwrap();
         all_said(&self.log[begin..])
     }
 
-    /// A new process: a gateway folded from the log.
+    /// A new process: a gateway that has gone again through what was delivered of the log.
     pub(super) fn restart(&mut self) {
         let mark = self.broker.reports.len() as u64;
-        self.gateway = folded(&self.log);
-        self.gateway.resume_reports(mark);
+        self.gateway = told(&self.log);
+        self.gateway.remember_mark(mark);
+        let delivered = |event: &&Event| self.delivered.contains(&event.event_id);
+        self.log.iter().filter(delivered).for_each(|event| drop(self.gateway.redeliver(event)));
     }
 
     fn settle(&mut self) -> Result<(), GatewayError> {
         while let Some(event) = self.queue.pop_front() {
+            let _ = self.delivered.insert(event.event_id);
             let plan = self.gateway.plan(&event, self.now, self.latch);
             self.take(plan.events);
             for call in plan.calls {
@@ -121,21 +135,42 @@ impl Desk {
     }
 }
 
-/// A gateway that knows what the log says.
-pub(super) fn folded(log: &[Event]) -> Gateway {
+/// A gateway that remembers a log.
+fn told(log: &[Event]) -> Gateway {
     let mut gateway = Gateway::new(account()).unwrap();
-    log.iter().for_each(|event| gateway.observe(event));
+    for event in log {
+        if event.source != gateway.broker_source() || event.event_time.is_none() {
+            gateway.remember_mark(0);
+        }
+        gateway.remember(event);
+    }
+    gateway.remember_mark(0);
     gateway
+}
+
+/// A gateway that has gone through a log again.
+pub(super) fn folded(log: &[Event]) -> Gateway {
+    let mut gateway = told(log);
+    log.iter().for_each(|event| drop(gateway.redeliver(event)));
+    gateway
+}
+
+/// Attempts without an answer, as calls.
+fn open_calls(gateway: &Gateway) -> Vec<Call> {
+    let pending = gateway.links.iter().flat_map(|(&order, link)| {
+        link.pending.iter().map(move |pending| (order, link.instrument, *pending))
+    });
+    pending.filter_map(|(order, instrument, pending)| call_of(order, instrument, pending)).collect()
 }
 
 /// What a gateway would ask again, in words.
 pub(super) fn unanswered(gateway: &Gateway) -> Vec<String> {
-    use crate::Call::{Cancel, Replace, Snapshot, Submit};
-    let words = |call: &crate::Call| match call {
+    use Call::{Cancel, Replace, Snapshot, Submit};
+    let words = |call: &Call| match call {
         Submit(r) => format!("SUBMIT {} #{} {}", super::name(r.order), r.attempt, r.quantity),
         Cancel(r) => format!("CANCEL {} #{}", super::name(r.order), r.attempt),
         Replace(r) => format!("REPLACE {} #{} {}", super::name(r.order), r.attempt, r.quantity),
         Snapshot { cycle, .. } => format!("snapshot {cycle}"),
     };
-    gateway.unanswered().iter().map(words).collect()
+    open_calls(gateway).iter().map(words).collect()
 }

@@ -7,11 +7,14 @@ mod answers;
 mod attempts;
 mod broker;
 mod changes;
+mod day;
 mod desk;
 mod halts;
+mod law;
 mod reports;
 mod restarts;
 mod snapshots;
+mod venue;
 
 use event::{
     AccountId, Amount, Body, Event, EventId, InstrumentId, Label, OrderId, Price, Quantity, Source,

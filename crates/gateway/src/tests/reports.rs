@@ -62,7 +62,7 @@ fn reports_are_read_on_from_the_mark_and_all_of_them_in_the_end() {
     for number in 0..600 {
         desk.broker.report(executed(1, &format!("E{number}"), 1));
     }
-    desk.gateway.resume_reports(100);
+    desk.gateway.remember_mark(100);
     let read = desk.reports();
     assert_eq!(read.len(), 500);
     assert_eq!(read.first().map(String::as_str), Some("executed 1 E100"));
@@ -117,8 +117,7 @@ fn an_execution_proves_that_a_lost_submit_arrived() {
     // The process ended before the answer.
     let mut desk = Desk::new();
     let command = desk.put(submit(1));
-    let plan = desk.gateway.plan(&command, desk.now, desk.latch);
-    desk.log.extend(plan.events);
+    let _ = desk.plan(&command);
     desk.restart();
     desk.broker.report(executed(1, "E1", 1));
     assert_eq!(desk.reports(), ["executed 1 E1"]);

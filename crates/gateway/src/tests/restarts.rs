@@ -98,7 +98,7 @@ fn what_is_given_up_is_unknown_once_and_sent_no_more() {
             .collect();
         let given_up = gateway.give_up_unanswered(desk.now);
         assert_eq!(super::all_said(&given_up), expected, "at {end}");
-        assert!(gateway.unanswered().is_empty());
+        assert!(unanswered(&gateway).is_empty());
         assert!(gateway.give_up_unanswered(desk.now).is_empty());
         for command in &desk.log[..end] {
             let planned = gateway.plan(command, desk.now, crate::Latch::Open);
@@ -183,7 +183,7 @@ fn two_accounts_do_not_mix() {
     for event in &desk.log {
         assert!(other.plan(event, desk.now, crate::Latch::Open).events.is_empty(), "{event:?}");
     }
-    assert!(other.unanswered().is_empty() && other.emergency_cancels().is_empty());
+    assert!(unanswered(&other).is_empty() && other.emergency_cancels().is_empty());
     let mut command = submit(30);
     command.account = other_account();
     let command = event("risk/ACC2", 1, desk.now.time, command);

@@ -99,7 +99,7 @@ fn a_log_folded_twice_moves_the_cursors_once() {
     let _ = desk.root(snapshot_request(1));
     let _ = desk.root(snapshot_request(2));
     let mut gateway = folded(&desk.log);
-    desk.log.iter().for_each(|event| gateway.observe(event));
+    desk.log.iter().for_each(|event| drop(gateway.redeliver(event)));
     desk.gateway = gateway;
     let _ = desk.root(snapshot_request(3));
     let snapshot = snapshots(&desk).pop().unwrap();

@@ -9,7 +9,7 @@ use std::{
 };
 
 use broker::{Broker as _, Moment, PaperBroker};
-use bus::{Bus as _, Entry, Progress, Record, Run, Topology, Unit};
+use bus::{Bus as _, Delivered, Entry, Progress, Record, Run, Topology, Unit};
 use event::{Event, Family, Source};
 use gateway::{Call, Gateway, Latch, Plan};
 use worker::Delivery;
@@ -48,11 +48,9 @@ impl Desk {
         let dir = run.dir.broker(account.as_str());
         let broker = PaperBroker::open(&dir, run.settings.paper.clone(), &definitions)?;
         let gateway = Gateway::new(account)?;
-        let (own, facts) = (gateway.source(), gateway.broker_source());
-        let (through, mark) = shared.with_bus(|bus| {
-            let through = bus.progress(own).and_then(|progress| Progress::through(&progress));
-            (through, bus.progress(facts).and_then(|progress| progress.mark))
-        });
+        let own = gateway.source();
+        let through = shared
+            .with_bus(|bus| bus.progress(own).and_then(|progress| Progress::through(&progress)));
         let mut desk = Self {
             gateway,
             broker,
@@ -63,8 +61,7 @@ impl Desk {
             clock,
             topology: Topology::shipped(),
         };
-        desk.gateway.resume_reports(mark.unwrap_or(0));
-        desk.observe_log()?;
+        desk.go_through_log()?;
         let unknown = desk.gateway.give_up_unanswered(desk.moment());
         desk.accept(desk.gateway.broker_source(), unknown, None)?;
         let (moment, currency) = (desk.moment(), run.settings.account.reporting_currency);
@@ -193,8 +190,35 @@ impl Desk {
         Moment { time: self.clock.now(), position: self.position }
     }
 
-    /// The gateway folds the log; the broker keeps its own record.
-    fn observe_log(&mut self) -> Result<(), PipelineError> {
+    /// The gateway goes through the log again; the broker keeps its own record.
+    fn go_through_log(&mut self) -> Result<(), PipelineError> {
+        self.each_entry(|gateway, entry| {
+            match entry {
+                Entry::Progress { progress, .. } if progress.source == gateway.broker_source() => {
+                    progress.mark.into_iter().for_each(|mark| gateway.remember_mark(mark));
+                }
+                Entry::Event(delivered) if is_of_desk(&delivered) => {
+                    gateway.remember(&*delivered.record.event()?);
+                }
+                _ => {}
+            }
+            Ok(())
+        })?;
+        self.each_entry(|gateway, entry| {
+            if let Entry::Event(delivered) = entry
+                && is_of_desk(&delivered)
+            {
+                // What has no answer is given up afterwards, not asked again.
+                let _ = gateway.redeliver(&*delivered.record.event()?);
+            }
+            Ok(())
+        })
+    }
+
+    fn each_entry(
+        &mut self,
+        mut visit: impl FnMut(&mut Gateway, Entry) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
         if self.shared.tail().next_index() == 0 {
             return Ok(());
         }
@@ -206,14 +230,15 @@ impl Desk {
                 return Ok(());
             }
             for entry in entries {
-                if let Entry::Event(delivered) = entry
-                    && delivered.record.header().stream != Family::Market
-                {
-                    self.gateway.observe(&*delivered.record.event()?);
-                }
+                visit(&mut self.gateway, entry)?;
             }
         }
     }
+}
+
+/// Whether a gateway may have to do with the event.
+fn is_of_desk(delivered: &Delivered) -> bool {
+    !matches!(delivered.record.header().stream, Family::Market | Family::Signal)
 }
 
 /// What a unit of the desk says beside its events.
