@@ -2,9 +2,9 @@
 
 use std::io::BufRead as _;
 
-use bus::{Bus as _, Record, Unit};
+use bus::{Bus as _, Entry, Record, Unit};
 use bus_log::LogBus;
-use event::id::foreign_id;
+use event::{Timestamp, id::foreign_id};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -64,14 +64,35 @@ enum Target {
 struct Direct {
     bus: LogBus,
     numbering: Numbering,
+    /// Where the directory belongs to a tape, time stands still while no run goes on.
+    stands_at: Option<Timestamp>,
 }
+
+/// Entries at the end of a log among which there is an event: every commit of a run ends with few
+/// records of progress.
+const LAST_ENTRIES: u64 = 256;
 
 fn direct(common: &Common, dir: &DataDir) -> Result<Direct, Failure> {
     let _ = setting::read(common)?;
     dir.make().or_exit(Exit::Environment)?;
-    let opened =
-        LogBus::open(&dir.log(), wall_clock).map_err(|error| super::run::failure(error.into()))?;
-    Ok(Direct { bus: opened.bus, numbering: Numbering::default() })
+    let failed = |error: bus::BusError| super::run::failure(error.into());
+    let mut bus = LogBus::open(&dir.log(), wall_clock).map_err(failed)?.bus;
+    let stands_at = match dir.binding().or_exit(Exit::Environment)? {
+        Some(_) => last_time(&mut bus).map_err(failed)?,
+        None => None,
+    };
+    Ok(Direct { bus, numbering: Numbering::default(), stands_at })
+}
+
+/// The time of the last event of a log.
+fn last_time(bus: &mut LogBus) -> Result<Option<Timestamp>, bus::BusError> {
+    let from = bus.next_index().saturating_sub(LAST_ENTRIES);
+    let times =
+        bus.read(from, LAST_ENTRIES as usize)?.into_iter().filter_map(|entry| match entry {
+            Entry::Event(delivered) => Some(delivered.record.header().time),
+            Entry::Progress { .. } => None,
+        });
+    Ok(times.max())
 }
 
 impl Target {
@@ -99,7 +120,8 @@ impl Direct {
         if let Some(source) = crate::pipeline::source_of(line) {
             self.numbering.observe(source, self.bus.high_water(source));
         }
-        match read_published(line, &self.numbering, wall_clock()) {
+        let time = self.stands_at.unwrap_or_else(wall_clock);
+        match read_published(line, &self.numbering, time) {
             Submission::Refused(reason) => Ok(json!({ "error": reason })),
             Submission::Repeat(root) => {
                 let id = foreign_id(root.source, root.source_seq);

@@ -6,7 +6,8 @@ use std::{
 };
 
 use event::Timestamp;
-use feed::TapeReader;
+use feed::{FeedError, TapeReader};
+use forensics::JournalError;
 
 use super::{args::Common, output, setting, setting::Setting};
 use crate::{
@@ -71,7 +72,7 @@ pub(super) fn live(
 
 /// Opens the inputs and binds the directory to them.
 fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeReader, Failure> {
-    let tape = TapeReader::open(input, &setting.instruments).or_exit(Exit::Usage)?;
+    let tape = TapeReader::open(input, &setting.instruments).map_err(unreadable)?;
     let inputs = tape.inputs().map(|(path, _, digest)| (digest, path.display().to_string()));
     let binding = Binding { config: setting.digest(), mode: mode.into(), inputs: inputs.collect() };
     setting.dir.make().or_exit(Exit::Environment)?;
@@ -109,13 +110,39 @@ pub(super) fn failure(error: PipelineError) -> Failure {
     let exit = match &error {
         PipelineError::Bus(B::SecondWriter { .. } | B::Conflict { .. }) => Exit::Conflict,
         PipelineError::Bus(B::Damaged { .. } | B::StreamRewound { .. } | B::Decode(_))
-        | PipelineError::Journal(_)
         | PipelineError::Misplaced { .. }
         | PipelineError::Decode(_) => Exit::Integrity,
-        PipelineError::Feed(_) | PipelineError::Name(_) | PipelineError::Task(_) => Exit::Usage,
+        PipelineError::Journal(error) => of_journal(error),
+        PipelineError::Feed(error) => of_feed(error),
+        PipelineError::Name(_) | PipelineError::Task(_) => Exit::Usage,
         _ => Exit::Environment,
     };
     Failure { exit, error: error.into() }
+}
+
+/// Files that cannot be used are not files that are damaged.
+const fn of_journal(error: &JournalError) -> Exit {
+    use segment::SegmentError as S;
+    match error {
+        JournalError::Segment(S::SecondWriter { .. }) => Exit::Conflict,
+        JournalError::Segment(S::Io { .. } | S::ReadOnly { .. } | S::Full { .. }) => {
+            Exit::Environment
+        }
+        _ => Exit::Integrity,
+    }
+}
+
+/// An input that cannot be used.
+fn unreadable(error: FeedError) -> Failure {
+    Failure { exit: of_feed(&error), error: error.into() }
+}
+
+/// A file that is not there stands in the way; one that is no tape is a wrong argument.
+const fn of_feed(error: &FeedError) -> Exit {
+    match error {
+        FeedError::Read { .. } => Exit::Environment,
+        _ => Exit::Usage,
+    }
 }
 
 fn summarise(common: &Common, setting: &Setting, end: &TapeEnd, watch: Stopwatch) {

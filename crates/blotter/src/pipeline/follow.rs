@@ -14,7 +14,7 @@ use bus::BusError;
 use bus_log::{LogReader, RawEntry};
 use event::Timestamp;
 use forensics::{Journal, JournalError, Stamp, Taken};
-use segment::Tail;
+use segment::{SegmentError, Tail};
 
 use super::PipelineError;
 
@@ -26,6 +26,8 @@ pub(crate) struct Follower {
 
 /// How long the follower waits before it looks whether it shall stop.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a run waits for readers that hold the journal.
+const READER_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Follower {
     /// Starts following `reader`, whose log is durable up to `tail`.
@@ -58,6 +60,23 @@ impl Follower {
         self.stop.store(true, Ordering::Release);
         self.thread.join().unwrap_or(Err(PipelineError::FollowerLost))
     }
+}
+
+/// Opens the journal for a run. A reader that came before brings the journal up to the log and holds
+/// it until it has; the run, which would have to do the same, waits for it.
+pub(crate) fn open_journal(
+    dir: &Path,
+    wall_clock: fn() -> Timestamp,
+) -> Result<Journal, JournalError> {
+    for _ in 0..READER_PATIENCE.as_millis() / PATIENCE.as_millis() {
+        match Journal::open(dir, wall_clock) {
+            Err(JournalError::Segment(SegmentError::SecondWriter { .. })) => {
+                std::thread::park_timeout(PATIENCE);
+            }
+            opened => return opened,
+        }
+    }
+    Journal::open(dir, wall_clock)
 }
 
 /// Takes into the journal what the log in `log` has beyond it, when no other process does.

@@ -9,13 +9,12 @@ use broker::PaperBroker;
 use bus_log::LogBus;
 use event::{Body, Digest, Event, Label, Source, Timestamp, operations::AgentStarted};
 use feed::{Instruments, Outcome, TapeReader, TapeRecord};
-use forensics::Journal;
 use gateway::Gateway;
 use worker::{Schedule, Timers};
 
 use super::{
     Fold, PipelineError,
-    follow::{Follower, start_at},
+    follow::{Follower, open_journal, start_at},
     ingress::{
         FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, read_published,
     },
@@ -64,7 +63,7 @@ pub(crate) fn run_tape(
 ) -> Result<TapeEnd, PipelineError> {
     let opened = LogBus::open(&run.dir.log(), run.wall_clock)?;
     let torn = opened.torn.map(|torn| format!("{} bytes of {}", torn.bytes, torn.what));
-    let journal = Journal::open(&run.dir.journal(), run.wall_clock)?;
+    let journal = open_journal(&run.dir.journal(), run.wall_clock)?;
     let mut reader = opened.bus.reader();
     if opened.bus.tail().next_index() > 0 {
         start_at(&journal, &mut reader)?;

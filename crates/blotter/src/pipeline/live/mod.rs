@@ -22,11 +22,10 @@ use std::sync::{Arc, atomic::AtomicBool};
 use bus_log::LogBus;
 use event::{Source, Timestamp};
 use feed::{Instruments, TapeReader};
-use forensics::Journal;
 
 use super::{
     PipelineError,
-    follow::{Follower, start_at},
+    follow::{Follower, open_journal, start_at},
 };
 use crate::{
     app::Factory,
@@ -65,7 +64,7 @@ pub(super) const WORKER: &str = "worker/live";
 pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
     let opened = LogBus::open(&run.dir.log(), run.wall_clock)?;
     let tail = opened.bus.tail();
-    let journal = Journal::open(&run.dir.journal(), run.wall_clock)?;
+    let journal = open_journal(&run.dir.journal(), run.wall_clock)?;
     let mut reader = opened.bus.reader();
     if tail.next_index() > 0 {
         start_at(&journal, &mut reader)?;
