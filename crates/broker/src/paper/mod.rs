@@ -37,7 +37,7 @@ mod view;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use event::{
     AccountId, Body, Event, Timestamp,
@@ -46,6 +46,7 @@ use event::{
     },
     market::InstrumentDefined,
 };
+use segment::{Disk, RealDisk};
 
 use self::{
     books::Books,
@@ -93,7 +94,20 @@ impl PaperBroker {
         config: PaperConfig,
         instruments: &[InstrumentDefined],
     ) -> Result<Self, BrokerError> {
-        let record::Opened { record, frames } = Record::open(dir)?;
+        Self::open_on(Arc::new(RealDisk), dir, config, instruments)
+    }
+
+    /// Opens the broker whose record is in `dir` of a disk, or begins one there.
+    ///
+    /// # Errors
+    /// As [`PaperBroker::open`].
+    pub fn open_on(
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        config: PaperConfig,
+        instruments: &[InstrumentDefined],
+    ) -> Result<Self, BrokerError> {
+        let record::Opened { record, frames } = Record::open(disk, dir)?;
         let mut broker = Self::of(record, &frames, config)?;
         broker.check_account(broker.config.account)?;
         broker.step(Moment::default(), Step::Setup, |session| {
@@ -114,7 +128,7 @@ impl PaperBroker {
     /// # Errors
     /// [`BrokerError`].
     pub fn open_read_only(dir: &Path) -> Result<Self, BrokerError> {
-        let record::Opened { record, frames } = Record::open_read_only(dir)?;
+        let record::Opened { record, frames } = Record::open_read_only(Arc::new(RealDisk), dir)?;
         let mut broker = Self::of(record, &frames, PaperConfig::default())?;
         let account = broker.books.account.ok_or(BrokerError::Unknown { what: "an account" })?;
         (broker.account, broker.config.account) = (account, account);

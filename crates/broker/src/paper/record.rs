@@ -7,17 +7,22 @@
 //! for writing.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crc_fast::{CrcAlgorithm, checksum};
+use segment::{Access, Disk, DiskFile, Lock};
 
 use crate::BrokerError;
 
 /// The file's name in the broker's directory.
 const FILE: &str = "record";
+/// What a writer holds locked.
+const LOCK: &str = "lock";
+/// The record under this name is not the record yet.
+const FRESH: &str = "record.fresh";
 /// What the file begins with: name and version of the format.
 const MAGIC: &[u8; 8] = b"BLPAPER1";
 const HEAD_BYTES: usize = 20;
@@ -26,9 +31,13 @@ const HEAD_BYTES: usize = 20;
 #[derive(Debug)]
 pub(crate) struct Record {
     path: PathBuf,
-    file: File,
+    disk: Arc<dyn Disk>,
+    file: Arc<dyn DiskFile>,
+    /// Where the next frame goes.
+    end: u64,
     frames: u64,
-    writable: bool,
+    /// Held for as long as the record may be written; none when it is only read.
+    lock: Option<Box<dyn Lock>>,
     poisoned: bool,
 }
 
@@ -42,49 +51,44 @@ pub(crate) struct Opened {
 
 impl Record {
     /// Opens for writing; makes directory and file when they are not there, and cuts a torn tail.
-    pub(crate) fn open(dir: &Path) -> Result<Opened, BrokerError> {
+    pub(crate) fn open(disk: Arc<dyn Disk>, dir: &Path) -> Result<Opened, BrokerError> {
         let path = dir.join(FILE);
-        fs::create_dir_all(dir).map_err(io_error(&path, "made"))?;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io_error(&path, "opened"))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(BrokerError::Busy { path }),
-            Err(TryLockError::Error(source)) => return Err(io_error(&path, "locked")(source)),
-        }
-        let bytes = read_all(&mut file, &path)?;
-        let (frames, good) = if bytes.len() < MAGIC.len() && MAGIC.starts_with(&bytes) {
-            file.set_len(0).map_err(io_error(&path, "cut"))?;
-            file.seek(SeekFrom::Start(0)).map_err(io_error(&path, "written"))?;
-            file.write_all(MAGIC).map_err(io_error(&path, "written"))?;
-            sync_with_directory(&file, dir, &path)?;
-            (Vec::new(), MAGIC.len() as u64)
-        } else {
-            parse(&bytes, &path)?
+        disk.create_dir(dir).map_err(io_error(&path, "made"))?;
+        let lock = match disk.lock(&dir.join(LOCK)) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(BrokerError::Busy { path });
+            }
+            Err(error) => return Err(io_error(&path, "locked")(error)),
         };
-        if (bytes.len() as u64) > good {
-            file.set_len(good).map_err(io_error(&path, "cut"))?;
-            file.sync_all().map_err(io_error(&path, "synced"))?;
+        let bytes = match disk.open(&path, Access::Write) {
+            Ok(file) => read_all(&*file, &path)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(io_error(&path, "opened")(error)),
+        };
+        let begun = bytes.len() >= MAGIC.len() || !MAGIC.starts_with(&bytes);
+        let (frames, good) = if begun { parse(&bytes, &path)? } else { (Vec::new(), 0) };
+        let whole = bytes.get(..good).unwrap_or_default();
+        if !begun {
+            write_anew(&*disk, dir, MAGIC)?;
+        } else if whole.len() < bytes.len() {
+            write_anew(&*disk, dir, whole)?;
         }
-        file.seek(SeekFrom::Start(good)).map_err(io_error(&path, "written"))?;
+        let file = disk.open(&path, Access::Write).map_err(io_error(&path, "opened"))?;
+        let end = whole.len().max(MAGIC.len()) as u64;
         let count = frames.len() as u64;
-        let record = Self { path, file, frames: count, writable: true, poisoned: false };
+        let record =
+            Self { path, disk, file, end, frames: count, lock: Some(lock), poisoned: false };
         Ok(Opened { record, frames })
     }
 
     /// Opens for reading; a torn tail is left where it is and not read.
-    pub(crate) fn open_read_only(dir: &Path) -> Result<Opened, BrokerError> {
+    pub(crate) fn open_read_only(disk: Arc<dyn Disk>, dir: &Path) -> Result<Opened, BrokerError> {
         let path = dir.join(FILE);
-        let mut file = File::open(&path).map_err(io_error(&path, "opened"))?;
-        let bytes = read_all(&mut file, &path)?;
-        let (frames, _) = parse(&bytes, &path)?;
-        let count = frames.len() as u64;
-        let record = Self { path, file, frames: count, writable: false, poisoned: false };
+        let file = disk.open(&path, Access::Read).map_err(io_error(&path, "opened"))?;
+        let (frames, good) = parse(&read_all(&*file, &path)?, &path)?;
+        let (count, end) = (frames.len() as u64, good as u64);
+        let record = Self { path, disk, file, end, frames: count, lock: None, poisoned: false };
         Ok(Opened { record, frames })
     }
 
@@ -94,9 +98,10 @@ impl Record {
         let frame = framed(self.frames, payload);
         // Until the sync has returned, what the file holds is not known.
         self.poisoned = true;
-        self.file.write_all(&frame).map_err(io_error(&self.path, "written"))?;
-        self.file.sync_data().map_err(io_error(&self.path, "synced"))?;
+        self.file.write_at(&frame, self.end).map_err(io_error(&self.path, "written"))?;
+        self.file.sync().map_err(io_error(&self.path, "synced"))?;
         self.poisoned = false;
+        self.end += frame.len() as u64;
         self.frames += 1;
         Ok(())
     }
@@ -109,7 +114,7 @@ impl Record {
     /// Says whether a frame could be appended.
     pub(crate) fn check_writable(&self) -> Result<(), BrokerError> {
         self.check_sound()?;
-        if !self.writable {
+        if self.lock.is_none() {
             return Err(BrokerError::ReadOnly);
         }
         Ok(())
@@ -117,9 +122,9 @@ impl Record {
 
     /// Reads all frames again.
     pub(crate) fn read_again(&self) -> Result<Vec<Vec<u8>>, BrokerError> {
-        let mut file = File::open(&self.path).map_err(io_error(&self.path, "opened"))?;
-        let bytes = read_all(&mut file, &self.path)?;
-        Ok(parse(&bytes, &self.path)?.0)
+        let file =
+            self.disk.open(&self.path, Access::Read).map_err(io_error(&self.path, "opened"))?;
+        Ok(parse(&read_all(&*file, &self.path)?, &self.path)?.0)
     }
 
     /// Frames in the record.
@@ -142,14 +147,21 @@ fn io_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> Brok
     move |source| BrokerError::Io { path, action, source }
 }
 
-fn sync_with_directory(file: &File, dir: &Path, path: &Path) -> Result<(), BrokerError> {
-    file.sync_all().map_err(io_error(path, "synced"))?;
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(io_error(path, "synced"))
+/// Puts a record of these bytes in place of the one there, at once: there is never half of either.
+fn write_anew(disk: &dyn Disk, dir: &Path, bytes: &[u8]) -> Result<(), BrokerError> {
+    let (path, fresh) = (dir.join(FILE), dir.join(FRESH));
+    let file = disk.create(&fresh).map_err(io_error(&fresh, "made"))?;
+    file.write_at(bytes, 0).map_err(io_error(&fresh, "written"))?;
+    file.sync().map_err(io_error(&fresh, "synced"))?;
+    disk.rename(&fresh, &path).map_err(io_error(&path, "renamed"))?;
+    disk.sync_dir(dir).map_err(io_error(&path, "synced"))
 }
 
-fn read_all(file: &mut File, path: &Path) -> Result<Vec<u8>, BrokerError> {
-    let mut bytes = Vec::new();
-    let _ = file.read_to_end(&mut bytes).map_err(io_error(path, "read"))?;
+fn read_all(file: &dyn DiskFile, path: &Path) -> Result<Vec<u8>, BrokerError> {
+    let length = file.len().map_err(io_error(path, "read"))?;
+    let mut bytes = vec![0; length as usize];
+    let read = file.read_at(&mut bytes, 0).map_err(io_error(path, "read"))?;
+    bytes.truncate(read);
     Ok(bytes)
 }
 
@@ -169,7 +181,7 @@ fn framed(ordinal: u64, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The payloads of all good frames, and where they end.
-fn parse(bytes: &[u8], path: &Path) -> Result<(Vec<Vec<u8>>, u64), BrokerError> {
+fn parse(bytes: &[u8], path: &Path) -> Result<(Vec<Vec<u8>>, usize), BrokerError> {
     let damaged = |at: usize, what: &str| BrokerError::Damaged {
         path: path.to_path_buf(),
         at: at as u64,
@@ -193,7 +205,7 @@ fn parse(bytes: &[u8], path: &Path) -> Result<(Vec<Vec<u8>>, u64), BrokerError> 
         at += HEAD_BYTES + payload.len();
         frames.push(payload.to_vec());
     }
-    Ok((frames, at as u64))
+    Ok((frames, at))
 }
 
 /// The payload of the frame with this ordinal that begins at `at`, if it is there and whole.
