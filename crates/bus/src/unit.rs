@@ -1,8 +1,10 @@
 //! What becomes visible together or not at all.
 
-use event::{Label, Source, Timestamp};
+use std::sync::Arc;
 
-use crate::{Record, Run};
+use event::{Event, Label, Source, Timestamp};
+
+use crate::{Record, Run, Topology};
 
 /// A timer a task asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,17 @@ impl Unit {
     #[must_use]
     pub const fn of_roots(source: Source, outputs: Vec<Record>) -> Self {
         Self { source, outputs, consumed: Vec::new(), timers: Vec::new(), mark: None }
+    }
+
+    /// A unit of events in hand that consumed nothing; events that [`Arc`]s share are not copied.
+    #[must_use]
+    pub fn of_events<E: Into<Arc<Event>>>(
+        source: Source,
+        events: impl IntoIterator<Item = E>,
+        topology: &Topology,
+    ) -> Self {
+        let record = |event: E| Record::of_event(event.into(), topology);
+        Self::of_roots(source, events.into_iter().map(record).collect())
     }
 
     /// Whether it brings market data: what is refused first when room is short.

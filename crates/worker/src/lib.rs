@@ -5,6 +5,9 @@
 //! durable together. Nothing here reads a clock, a bus or a file; a driver does, and a simulator
 //! drives the very same code.
 //!
+//! [`Seat`] is a task that runs free: it waits until a step is durable, keeps the task's timers, and
+//! knows where a restart goes on. [`Numbering`] mints what enters from outside.
+//!
 //! [`Schedule`] orders deliveries: every task sees every event in log order, and what one event
 //! causes is delivered before the next root.
 //!
@@ -15,13 +18,19 @@
 
 extern crate alloc;
 
+mod numbering;
 mod schedule;
+mod seat;
 mod task;
 mod timers;
 
 #[cfg(test)]
+mod seat_tests;
+#[cfg(test)]
 mod tests;
 
+pub use numbering::{FilePlace, Numbering, RootParts};
 pub use schedule::{Delivery, Schedule};
+pub use seat::{Failed, Seat, Step};
 pub use task::{Effects, Task, TaskError, root_event};
 pub use timers::{PendingTimer, Timers, timer_event};

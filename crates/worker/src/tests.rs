@@ -57,11 +57,11 @@ impl Agent for Counter {
     }
 }
 
-fn task() -> Task {
+pub(crate) fn task() -> Task {
     Task::new(Box::new(Counter { scope: Scope::All, seen: 0 })).unwrap()
 }
 
-fn status(number: u64, time: i64) -> Event {
+pub(crate) fn status(number: u64, time: i64) -> Event {
     let source = Source::new("test").unwrap();
     let instrument = InstrumentId::new("X:Y").unwrap();
     let body =

@@ -1,119 +1,37 @@
-//! From source records to roots: ids, sequences and times are minted here and nowhere else.
-
-use std::collections::BTreeMap;
+//! From what operators and producers say to roots.
 
 use event::{
-    Body, Digest, Event, EventId, Key, Source, Timestamp,
-    id::{digest_of, file_root_id, foreign_id, lifecycle_id},
+    Body, Event, Source, Timestamp,
+    id::foreign_id,
     operations::OperatorCommanded,
     wire::{JsonRoot, root_from_json},
 };
 use worker::root_event;
+pub(crate) use worker::{FilePlace, Numbering, RootParts};
 
 use crate::control::OperatorCommand;
 
 /// The source of operator commands.
 pub(crate) const OPERATOR: &str = "operator";
 
-/// Numbers what each source emits: from 1, without gaps, across restarts.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Numbering {
-    last: BTreeMap<Source, u64>,
-}
-
-impl Numbering {
-    /// Takes note of an event that is in the log.
-    pub(crate) fn observe(&mut self, source: Source, source_seq: u64) {
-        let last = self.last.entry(source).or_default();
-        *last = source_seq.max(*last);
-    }
-
-    /// The last number of a source.
-    pub(crate) fn last(&self, source: Source) -> u64 {
-        self.last.get(&source).copied().unwrap_or(0)
-    }
-
-    fn next(&mut self, source: Source) -> u64 {
-        let last = self.last.entry(source).or_default();
-        *last += 1;
-        *last
-    }
-
-    /// A root of a recorded file.
-    pub(crate) fn file_root(
-        &mut self,
-        place: FilePlace,
-        time: Timestamp,
-        root: RootParts,
-    ) -> Event {
-        let id = file_root_id(place.digest, place.record, place.part);
-        self.root(id, place.source, time, root)
-    }
-
-    /// A root that configuration supplies; `number` is its place in it.
-    pub(crate) fn config_root(
-        &mut self,
-        source: Source,
-        config: Digest,
-        number: u64,
-        time: Timestamp,
-        body: Body,
-    ) -> Event {
-        let Digest(full) =
-            digest_of("config-root", &[source.as_bytes(), &config.0, &number.to_le_bytes()]);
-        let mut id = [0; 16];
-        id.iter_mut().zip(full).for_each(|(slot, byte)| *slot = byte);
-        let key = body.key();
-        self.root(EventId(id), source, time, RootParts { event_time: None, key, body })
-    }
-
-    /// A life-cycle event of a worker.
-    pub(crate) fn worker_root(&mut self, worker: Source, time: Timestamp, body: Body) -> Event {
-        let id = lifecycle_id(worker, self.last(worker) + 1);
-        let key = body.key();
-        self.root(id, worker, time, RootParts { event_time: None, key, body })
-    }
-
-    /// An operator's command; its number was given when it became durable in the command journal.
-    pub(crate) fn operator_root(
-        &mut self,
-        source: Source,
-        command: OperatorCommand,
-        time: Timestamp,
-    ) -> Event {
-        self.observe(source, command.number);
-        let body = Body::from(OperatorCommanded {
-            verb: command.verb,
-            account: command.account,
-            actor: command.actor,
-            reason: command.reason,
-            acted_at: Some(command.given_at),
-        });
-        let key = body.key();
-        root_event(command.id, source, command.number, time, Some(command.given_at), key, body)
-    }
-
-    fn root(&mut self, id: EventId, source: Source, time: Timestamp, root: RootParts) -> Event {
-        let RootParts { event_time, key, body } = root;
-        root_event(id, source, self.next(source), time, event_time, key, body)
-    }
-}
-
-/// What a root carries beside its identity.
-#[derive(Clone, Debug)]
-pub(crate) struct RootParts {
-    pub(crate) event_time: Option<Timestamp>,
-    pub(crate) key: Key,
-    pub(crate) body: Body,
-}
-
-/// Where in a file a root stands.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FilePlace {
-    pub(crate) source: Source,
-    pub(crate) digest: Digest,
-    pub(crate) record: u64,
-    pub(crate) part: u32,
+/// An operator's command as a root; its number was given when it became durable in the command
+/// journal.
+pub(crate) fn operator_root(
+    numbering: &mut Numbering,
+    source: Source,
+    command: OperatorCommand,
+    time: Timestamp,
+) -> Event {
+    numbering.observe(source, command.number);
+    let body = Body::from(OperatorCommanded {
+        verb: command.verb,
+        account: command.account,
+        actor: command.actor,
+        reason: command.reason,
+        acted_at: Some(command.given_at),
+    });
+    let key = body.key();
+    root_event(command.id, source, command.number, time, Some(command.given_at), key, body)
 }
 
 /// What a published line is.

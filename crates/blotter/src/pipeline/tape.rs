@@ -16,7 +16,8 @@ use super::{
     Fold, PipelineError,
     follow::{Follower, open_journal, start_at},
     ingress::{
-        FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, read_published,
+        FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, operator_root,
+        read_published,
     },
     machine::{Desk, Machine, Seat},
     stage::Stage,
@@ -217,7 +218,7 @@ fn take_commands(
     operator: Source,
 ) -> Result<(), PipelineError> {
     for command in commands.after(numbering.last(operator))? {
-        let event = numbering.operator_root(operator, command, machine.clock);
+        let event = operator_root(numbering, operator, command, machine.clock);
         machine.root(event)?;
     }
     Ok(())

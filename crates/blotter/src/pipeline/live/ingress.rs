@@ -13,7 +13,9 @@ use std::sync::Arc;
 use super::{
     super::{
         PipelineError,
-        ingress::{Numbering, OPERATOR, Submission, conflict, is_same, read_published},
+        ingress::{
+            Numbering, OPERATOR, Submission, conflict, is_same, operator_root, read_published,
+        },
         tape::{INGRESS, roots},
     },
     LiveRun, WORKER,
@@ -139,7 +141,7 @@ impl Ingress {
         let operator = source(OPERATOR)?;
         while !shared.was_stopped() && !shared.has_failed() {
             for command in commands.after(self.numbering.last(operator))? {
-                let event = self.numbering.operator_root(operator, command, clock.now());
+                let event = operator_root(&mut self.numbering, operator, command, clock.now());
                 self.accept(vec![event], None)?;
             }
             commands.logged(self.numbering.last(operator))?;

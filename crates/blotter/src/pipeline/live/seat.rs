@@ -1,4 +1,7 @@
 //! One task on a thread of its own, supervised.
+//!
+//! What is decided, waited for and remembered is [`worker::Seat`]; here are the thread, the clock and
+//! the panic that ends an agent.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -9,10 +12,9 @@ use std::{
     thread::JoinHandle,
 };
 
-use bus::{Entry, Progress, Record, Run, TimerRequested, Topology, Unit};
-use event::{Body, Source, operations::AgentStopped};
-use guard::{RestartIntensity, Verdict};
-use worker::{Delivery, Effects, PendingTimer, Task, Timers};
+use bus::{Entry, Progress, Run, TimerRequested, Topology, Unit};
+use event::{Body, Source};
+use worker::{Delivery, Failed, Numbering, PendingTimer, Step, Task};
 
 use super::{
     super::PipelineError,
@@ -21,13 +23,10 @@ use super::{
 };
 use crate::app::Factory;
 
-/// A task, where it stands, and how to make it again.
+/// A task on its thread, and how to make it again.
 pub(super) struct Seat {
+    seat: worker::Seat,
     make: Factory,
-    task: Task,
-    timers: Timers,
-    through: Option<u64>,
-    restarts: RestartIntensity,
     shared: Arc<Shared>,
     clock: Arc<SessionClock>,
     topology: Topology,
@@ -39,18 +38,9 @@ impl Seat {
         shared: Arc<Shared>,
         clock: Arc<SessionClock>,
     ) -> Result<Self, PipelineError> {
-        let task = Task::new(make())?;
-        let mut seat = Self {
-            through: None,
-            timers: Timers::default(),
-            restarts: RestartIntensity::default(),
-            topology: Topology::shipped(),
-            make,
-            task,
-            shared,
-            clock,
-        };
-        seat.recover_timers()?;
+        let seat = worker::Seat::new(Task::new(make())?);
+        let mut seat = Self { seat, make, shared, clock, topology: Topology::shipped() };
+        seat.recover()?;
         Ok(seat)
     }
 
@@ -65,9 +55,11 @@ impl Seat {
 
     fn work(&mut self, received: &Receiver<Delivery>) -> Result<(), PipelineError> {
         loop {
-            self.fire_timers()?;
-            let wait =
-                self.timers.next_due().map_or(PATIENCE, |due| self.clock.until(due).min(PATIENCE));
+            while let Some(step) = self.seat.fire(self.clock.now())? {
+                self.commit(step)?;
+            }
+            let due = self.seat.next_due();
+            let wait = due.map_or(PATIENCE, |due| self.clock.until(due).min(PATIENCE));
             match received.recv_timeout(wait) {
                 Ok(delivery) => {
                     let dealt = self.take(&delivery);
@@ -82,68 +74,31 @@ impl Seat {
 
     /// Takes a delivery; an agent that panics is made again and its past told to it once more.
     fn take(&mut self, delivery: &Delivery) -> Result<(), PipelineError> {
-        if !self.task.wants(&delivery.event) {
-            return Ok(());
-        }
-        self.timers.fired(&delivery.event);
+        let Delivery { index, event, .. } = delivery;
         loop {
-            match catch_unwind(AssertUnwindSafe(|| self.task.step(&delivery.event))) {
-                Ok(effects) => return self.commit(delivery.index, effects),
-                Err(_) => self.restart(delivery)?,
+            match catch_unwind(AssertUnwindSafe(|| self.seat.take(*index, event))) {
+                Ok(step) => return step.map_or(Ok(()), |step| self.commit(step)),
+                Err(_) => self.restart(*index)?,
             }
         }
     }
 
-    fn commit(&mut self, index: u64, effects: Option<Effects>) -> Result<(), PipelineError> {
-        let decided = self.through.is_some_and(|through| index <= through);
-        let Some(effects) = effects.filter(|_| !decided) else { return Ok(()) };
-        let outputs = effects
-            .events
-            .into_iter()
-            .map(|event| Record::of_event(Arc::new(event), &self.topology))
-            .collect();
-        let timers = effects.timers.iter().map(|timer| TimerRequested {
-            request: timer.request,
-            name: timer.name,
-            due: timer.due,
-        });
-        let unit = Unit {
-            source: self.task.source(),
-            outputs,
-            consumed: vec![Run::through(index)],
-            timers: timers.collect(),
-            mark: None,
-        };
-        let _ = self.shared.commit(unit)?;
-        effects.timers.into_iter().for_each(|timer| self.timers.set(timer));
-        Ok(())
-    }
-
-    /// Fires what is due by the session clock.
-    fn fire_timers(&mut self) -> Result<(), PipelineError> {
-        let now = self.clock.now();
-        while let Some(event) = self.timers.fire(now, now)? {
-            let source = event.source;
-            let record = Record::of_event(Arc::new(event), &self.topology);
-            let _ = self.shared.commit(Unit::of_roots(source, vec![record]))?;
-        }
+    fn commit(&mut self, step: Step) -> Result<(), PipelineError> {
+        let _ = self.shared.commit(unit_of(&step, &self.topology))?;
+        self.seat.durable(step);
         Ok(())
     }
 
     /// Makes the agent again, up to its restart intensity; beyond it the failure is recorded, the
     /// monitor halts trading, and the run ends.
-    fn restart(&mut self, delivery: &Delivery) -> Result<(), PipelineError> {
-        let source = self.task.source();
-        let verdict = self.restarts.failed(self.clock.now());
-        let (restarts, escalate) = match verdict {
-            Verdict::Restart { restarts } => (restarts, false),
-            Verdict::Escalate { restarts } => (restarts, true),
-        };
-        self.tell_failure(source, restarts)?;
-        if escalate {
-            return Err(PipelineError::AgentFailed { task: source, restarts });
+    fn restart(&mut self, index: u64) -> Result<(), PipelineError> {
+        let Failed { told, escalates } = self.seat.failed(self.clock.now());
+        let (task, restarts) = (told.task, told.restarts);
+        self.tell(told.into())?;
+        if escalates {
+            return Err(PipelineError::AgentFailed { task, restarts });
         }
-        self.task = Task::new((self.make)())?;
+        self.seat.begin_again(Task::new((self.make)())?);
         let mut reader = self.shared.reader();
         reader.seek(0)?;
         loop {
@@ -152,42 +107,32 @@ impl Seat {
                 return Ok(());
             }
             for entry in entries {
-                if entry.index() >= delivery.index {
+                if entry.index() >= index {
                     return Ok(());
                 }
                 if let Entry::Event(delivered) = entry {
-                    let event = delivered.record.event()?;
-                    if self.task.wants(&event) {
-                        let _ = self.task.step(&event);
-                    }
+                    self.seat.tell_again(&*delivered.record.event()?);
                 }
             }
         }
     }
 
-    fn tell_failure(&self, task: Source, restarts: u32) -> Result<(), PipelineError> {
-        let worker = Source::new(&format!("worker/{}", task.as_str().replace('/', "-")))?;
-        let seq = self.shared.high_water(worker) + 1;
-        let body = Body::from(AgentStopped {
-            task,
-            failed: true,
-            reason: "the agent panicked".into(),
-            restarts,
-        });
-        let id = event::id::lifecycle_id(worker, seq);
-        let key = body.key();
-        let event = worker::root_event(id, worker, seq, self.clock.now(), None, key, body);
-        let record = Record::of_event(Arc::new(event), &self.topology);
-        let _ = self.shared.commit(Unit::of_roots(worker, vec![record]))?;
+    /// Tells the log of the task's own life.
+    fn tell(&self, body: Body) -> Result<(), PipelineError> {
+        let name = self.seat.source().as_str().replace('/', "-");
+        let worker = Source::new(&format!("worker/{name}"))?;
+        let mut numbering = Numbering::default();
+        numbering.observe(worker, self.shared.high_water(worker));
+        let event = numbering.worker_root(worker, self.clock.now(), body);
+        let _ = self.shared.commit(Unit::of_events(worker, [event], &self.topology))?;
         Ok(())
     }
 
     /// Learns from the log which timers wait, and how far the task had decided.
-    fn recover_timers(&mut self) -> Result<(), PipelineError> {
-        let task = self.task.source();
-        self.through = self.shared.with_bus(|bus| {
-            bus::Bus::progress(bus, task).and_then(|progress| Progress::through(&progress))
-        });
+    fn recover(&mut self) -> Result<(), PipelineError> {
+        let task = self.seat.source();
+        let progress = self.shared.with_bus(|bus| bus::Bus::progress(bus, task));
+        self.seat.resume(progress.and_then(|progress| Progress::through(&progress)));
         if self.shared.tail().next_index() == 0 {
             return Ok(());
         }
@@ -201,26 +146,33 @@ impl Seat {
             for entry in entries {
                 match entry {
                     Entry::Progress { progress, .. } if progress.source == task => {
-                        for timer in progress.timers() {
-                            self.timers.set(PendingTimer {
-                                due: timer.due,
-                                task,
-                                request: timer.request,
-                                name: timer.name,
-                            });
-                        }
+                        progress.timers().for_each(|timer| self.seat.asked(timer_of(task, timer)));
                     }
                     Entry::Event(delivered)
                         if delivered.record.header().kind == event::Kind::TimerFired as u16 =>
                     {
-                        let event = delivered.record.event()?;
-                        if self.task.wants(&event) {
-                            self.timers.fired(&event);
-                        }
+                        self.seat.fired(&*delivered.record.event()?);
                     }
                     _ => {}
                 }
             }
         }
     }
+}
+
+/// A step as the bus takes it.
+fn unit_of(step: &Step, topology: &Topology) -> Unit {
+    let mut unit = Unit::of_events(step.source, step.events.iter().map(Arc::clone), topology);
+    unit.consumed = step.consumed.map(Run::through).into_iter().collect();
+    unit.timers = step
+        .timers
+        .iter()
+        .map(|timer| TimerRequested { request: timer.request, name: timer.name, due: timer.due })
+        .collect();
+    unit
+}
+
+const fn timer_of(task: Source, timer: TimerRequested) -> PendingTimer {
+    let TimerRequested { request, name, due } = timer;
+    PendingTimer { due, task, request, name }
 }
