@@ -14,6 +14,7 @@
 //! takes that as done ([`Gateway::redeliver`]), so it stands where it stood and never asks twice.
 
 mod answers;
+mod desk;
 mod halt;
 mod link;
 mod past;
@@ -30,6 +31,7 @@ use event::{
     TraceId, choices::OperatorVerb, id::root_trace,
 };
 
+pub use desk::{Batch, Desk};
 pub use plan::{Call, Latch, Plan};
 pub use reports::Facts;
 
