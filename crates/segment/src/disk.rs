@@ -106,6 +106,15 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     }
 }
 
+/// Makes a directory and those above it, so that a loss of power does not take them away again.
+pub(crate) fn make_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    let is_missing =
+        |dir: &&Path| disk.list(dir).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
+    disk.create_dir(dir)?;
+    missing.iter().rev().filter_map(|made| made.parent()).try_for_each(|at| disk.sync_dir(at))
+}
+
 static ZEROS: [u8; 1 << 16] = [0; 1 << 16];
 
 /// Writes zeros over `bytes` bytes from `offset`: real blocks, so that a later write changes no

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Access, Batch, Disk, DiskFile, Options, SegmentError, SegmentLog, Tail,
     batch::{Found, examine, time_max_of},
-    disk::zero_fill,
+    disk::{make_dir, zero_fill},
     format::{BATCH_MAGIC, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path},
     spare::Spares,
     sparse::Sparse,
@@ -62,7 +62,7 @@ impl SegmentLog {
         dir: &Path,
         options: Options,
     ) -> Result<(Self, Recovery), SegmentError> {
-        disk.create_dir(dir).map_err(|error| unwritable(dir, error))?;
+        make_dir(&*disk, dir).map_err(|error| unwritable(dir, error))?;
         let lock = disk.lock(&dir.join("lock")).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => SegmentError::SecondWriter { dir: dir.to_path_buf() },
             _ => unwritable(dir, error),
@@ -79,7 +79,10 @@ impl SegmentLog {
         let (head, file) = if created {
             create_first(&*disk, dir, &options, &spares)?
         } else {
-            check_heads(&*disk, dir, &segments)?
+            let found = check_heads(&*disk, dir, &segments)?;
+            // The last writer may have died between naming a segment and making its name durable.
+            disk.sync_dir(dir).map_err(|e| SegmentError::io("make durable", dir, e))?;
+            found
         };
         let path = segment_path(dir, head.first_index);
         let content = read_whole(&*file, &path, head.capacity)?;
@@ -147,6 +150,10 @@ fn create_first(
         rewritten: false,
     };
     let path = segment_path(dir, 0);
+    // Whoever made the directory may not have made its name durable.
+    if let Some(above) = dir.parent() {
+        disk.sync_dir(above).map_err(|error| SegmentError::io("make durable", above, error))?;
+    }
     spare
         .file
         .write_at(&head.encode(), 0)
@@ -294,7 +301,7 @@ fn last_nonzero(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Clears the torn tail and writes again what may never have reached the disk: after a failed sync
-/// or a crash the page cache can show bytes the disk does not have.
+/// or a crash the page cache can show bytes the disk does not have, a close record among them.
 fn settle(
     file: &dyn DiskFile,
     path: &Path,
@@ -302,9 +309,6 @@ fn settle(
     at: &Scanned,
     torn: Option<&Torn>,
 ) -> Result<(), SegmentError> {
-    if at.closed && torn.is_none() {
-        return Ok(());
-    }
     let doubtful = content.get(at.synced_offset as usize..at.offset as usize).unwrap_or_default();
     let settle = || {
         file.write_at(doubtful, at.synced_offset)?;

@@ -10,12 +10,24 @@ use crate::DiskFile;
 pub(crate) struct Write {
     pub(crate) offset: usize,
     pub(crate) bytes: Vec<u8>,
+    /// Whether the file was emptied first, as making one over another does.
+    pub(crate) empties: bool,
 }
 
 impl Write {
+    /// Puts the whole write into a file's content.
+    pub(crate) fn apply_all(&self, content: &mut Vec<u8>) {
+        self.apply(content, 0..self.bytes.len());
+    }
+
     /// Puts a part of the write, given from its own beginning, into a file's content.
     pub(crate) fn apply(&self, content: &mut Vec<u8>, part: std::ops::Range<usize>) {
-        let Some(bytes) = self.bytes.get(part.clone()) else { return };
+        if self.empties {
+            content.clear();
+        }
+        let Some(bytes) = self.bytes.get(part.clone()).filter(|bytes| !bytes.is_empty()) else {
+            return;
+        };
         let start = self.offset + part.start;
         let end = start + bytes.len();
         if content.len() < end {
@@ -36,26 +48,38 @@ pub(crate) struct SimFile {
 impl DiskFile for SimFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.state();
-        let failed = state.effect(Effect::Change);
+        let failed = state.effect(Effect::Write);
+        let crashed = state.crashed();
         let free = state.capacity_bytes.map(|all| all.saturating_sub(state.used_bytes()));
         let Some(inode) = state.inodes.get_mut(self.inode) else {
             return Err(io::ErrorKind::NotFound.into());
         };
-        let write = Write { offset: offset as usize, bytes: bytes.to_vec() };
-        // The write that power fails in may have reached the disk, whole or in part.
-        let whole = 0..write.bytes.len();
+        let write = Write { offset: offset as usize, bytes: bytes.to_vec(), empties: false };
         if let Err(error) = failed {
-            inode.pending.push(write);
+            if crashed {
+                // The write that power fails in may have reached the disk, whole or in part.
+                inode.pending.push(write);
+            } else {
+                // The device took a part of it and gave up.
+                let part = Write {
+                    bytes: bytes.get(..bytes.len() / 2).unwrap_or_default().to_vec(),
+                    ..write
+                };
+                part.apply_all(&mut inode.live);
+                inode.pending.push(part);
+            }
             return Err(error);
         }
         let grows = (write.offset + write.bytes.len()).saturating_sub(inode.live.len()) as u64;
         if free.is_some_and(|free| grows > free) {
             // A full disk takes what it can before it refuses.
             let fits = write.bytes.len() - (grows - free.unwrap_or(0)) as usize;
-            write.apply(&mut inode.live, 0..fits);
+            let part = Write { bytes: bytes.get(..fits).unwrap_or_default().to_vec(), ..write };
+            part.apply_all(&mut inode.live);
+            inode.pending.push(part);
             return Err(io::ErrorKind::StorageFull.into());
         }
-        write.apply(&mut inode.live, whole);
+        write.apply_all(&mut inode.live);
         inode.pending.push(write);
         Ok(())
     }
@@ -74,14 +98,14 @@ impl DiskFile for SimFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
         let outcome = state.effect(Effect::Sync);
-        let crashed = state.crash_at.is_some_and(|at| state.effects > at);
+        let crashed = state.crashed();
         if let Some(inode) = state.inodes.get_mut(self.inode)
             && !crashed
         {
             let pending = std::mem::take(&mut inode.pending);
             if outcome.is_ok() {
                 for write in &pending {
-                    write.apply(&mut inode.durable, 0..write.bytes.len());
+                    write.apply_all(&mut inode.durable);
                 }
             }
         }

@@ -1,16 +1,18 @@
 //! A disk in memory that loses power.
 //!
 //! It keeps what a running system sees apart from what is durable. Writes become durable by a sync
-//! of their file, names by a sync of their directory. A crash keeps what was durable and, of the
-//! rest, as much as the chosen [`PowerLoss`] says: nothing, everything, a torn last write, or any
-//! mixture of sectors. A failed sync keeps nothing of what it was to make durable, while reads
-//! still show it, as the page cache of a real system does.
+//! of their file, names by a sync of their directory, a directory by a sync of the one above it. A
+//! crash keeps what was durable and, of the rest, as much as the chosen [`PowerLoss`] says: nothing,
+//! everything, a torn or dropped write, or any mixture of sectors and names. A failed sync keeps
+//! nothing of what it was to make durable, while reads still show it, as the page cache of a real
+//! system does.
 
 mod file;
+mod names;
 mod power;
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -20,6 +22,7 @@ pub use power::PowerLoss;
 
 use crate::{Access, Disk, DiskFile, Lock};
 use file::{SimFile, Write};
+use names::{Change, Names};
 
 /// A disk in memory that counts every effect and fails where it is told to.
 #[derive(Clone, Debug, Default)]
@@ -29,18 +32,18 @@ pub struct SimDisk {
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// Names as a running system sees them.
-    names: BTreeMap<PathBuf, usize>,
-    /// Names that survive a crash.
-    durable_names: BTreeMap<PathBuf, usize>,
+    names: Names,
     inodes: Vec<Inode>,
     locks: BTreeSet<PathBuf>,
     /// Effects so far: creations, writes, syncs, renames, removals.
     effects: u64,
     /// Syncs so far, failed ones among them.
     syncs: u64,
+    /// Writes so far, failed ones among them.
+    writes: u64,
     crash_at: Option<u64>,
     fail_sync_at: Option<u64>,
+    fail_write_at: Option<u64>,
     capacity_bytes: Option<u64>,
     read_only: bool,
 }
@@ -56,6 +59,7 @@ pub(crate) struct Inode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     Change,
+    Write,
     Sync,
 }
 
@@ -78,14 +82,31 @@ impl SimDisk {
         self.state().syncs
     }
 
+    /// Writes so far.
+    #[must_use]
+    pub fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
     /// Loses power at the effect with this number, from 0: it and all after it fail.
     pub fn crash_at(&self, effect: u64) {
         self.state().crash_at = Some(effect);
     }
 
+    /// Goes on after [`SimDisk::crash_at`] with everything the page cache shows, as when the process
+    /// alone was killed.
+    pub fn go_on(&self) {
+        self.state().crash_at = None;
+    }
+
     /// Lets the sync with this number, from 0, fail.
     pub fn fail_sync_at(&self, sync: u64) {
         self.state().fail_sync_at = Some(sync);
+    }
+
+    /// Lets the write with this number, from 0, fail half-way.
+    pub fn fail_write_at(&self, write: u64) {
+        self.state().fail_write_at = Some(write);
     }
 
     /// Bounds the bytes of all files together; `None` takes the bound away.
@@ -126,10 +147,6 @@ impl SimDisk {
     #[must_use]
     pub fn after(&self, loss: PowerLoss) -> Self {
         let state = self.state();
-        let names = match loss {
-            PowerLoss::KeepsAll => state.names.clone(),
-            _ => state.durable_names.clone(),
-        };
         let inodes: Vec<Inode> = (0_u64..)
             .zip(&state.inodes)
             .map(|(number, inode)| {
@@ -137,7 +154,7 @@ impl SimDisk {
                 Inode { live: found.clone(), durable: found, pending: Vec::new() }
             })
             .collect();
-        let found = State { durable_names: names.clone(), names, inodes, ..State::default() };
+        let found = State { names: state.names.after(loss), inodes, ..State::default() };
         Self { state: Arc::new(Mutex::new(found)) }
     }
 
@@ -148,7 +165,12 @@ impl SimDisk {
 
 impl State {
     fn inode_of(&self, path: &Path) -> io::Result<usize> {
-        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.names.file(path).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// Whether power is gone.
+    fn crashed(&self) -> bool {
+        self.crash_at.is_some_and(|at| self.effects > at)
     }
 
     /// Counts an effect; fails when power is gone or the disk is read-only.
@@ -156,10 +178,16 @@ impl State {
         if self.read_only {
             return Err(io::ErrorKind::ReadOnlyFilesystem.into());
         }
-        let number = self.effects;
         self.effects += 1;
-        if self.crash_at.is_some_and(|at| number >= at) {
+        if self.crashed() {
             return Err(io::Error::other("power is gone"));
+        }
+        if effect == Effect::Write {
+            let write = self.writes;
+            self.writes += 1;
+            if self.fail_write_at == Some(write) {
+                return Err(io::Error::other("the device failed to write"));
+            }
         }
         if effect == Effect::Sync {
             let sync = self.syncs;
@@ -172,22 +200,44 @@ impl State {
     }
 
     fn used_bytes(&self) -> u64 {
-        let named: BTreeSet<usize> = self.names.values().copied().collect();
+        let named: BTreeSet<usize> = self.names.files().values().copied().collect();
         named.iter().filter_map(|&at| self.inodes.get(at)).map(|i| i.live.len() as u64).sum()
     }
 }
 
 impl Disk for SimDisk {
-    fn create_dir(&self, _: &Path) -> io::Result<()> {
+    fn create_dir(&self, dir: &Path) -> io::Result<()> {
+        let mut state = self.state();
+        let above: Vec<&Path> = dir.ancestors().collect();
+        for dir in above.into_iter().rev() {
+            if !state.names.has_folder(dir) {
+                state.effect(Effect::Change)?;
+                state.names.change(Change::Folder(dir.to_path_buf()));
+            }
+        }
         Ok(())
     }
 
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let mut state = self.state();
         state.effect(Effect::Change)?;
-        let inode = state.inodes.len();
-        state.inodes.push(Inode::default());
-        let _ = state.names.insert(path.to_path_buf(), inode);
+        if !path.parent().is_some_and(|dir| state.names.has_folder(dir)) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        // Over another file it is the same file, emptied: a crash may find it so.
+        let inode = match state.names.file(path) {
+            Some(inode) => inode,
+            None => {
+                let inode = state.inodes.len();
+                state.inodes.push(Inode::default());
+                state.names.change(Change::Put(path.to_path_buf(), inode));
+                inode
+            }
+        };
+        if let Some(inode) = state.inodes.get_mut(inode) {
+            inode.live.clear();
+            inode.pending.push(Write { offset: 0, bytes: Vec::new(), empties: true });
+        }
         Ok(Arc::new(SimFile { disk: self.clone(), inode }))
     }
 
@@ -202,37 +252,37 @@ impl Disk for SimDisk {
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
         let state = self.state();
+        if !state.names.has_folder(dir) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
         let of_dir = |path: &PathBuf| {
             (path.parent() == Some(dir))
                 .then(|| path.file_name()?.to_str().map(String::from))
                 .flatten()
         };
-        Ok(state.names.keys().filter_map(of_dir).collect())
+        Ok(state.names.files().keys().filter_map(of_dir).collect())
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.effect(Effect::Change)?;
         let inode = state.inode_of(from)?;
-        let _ = state.names.remove(from);
-        let _ = state.names.insert(to.to_path_buf(), inode);
+        state.names.change(Change::Move(from.to_path_buf(), to.to_path_buf(), inode));
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.effect(Effect::Change)?;
-        state.names.remove(path).map(|_| ()).ok_or_else(|| io::ErrorKind::NotFound.into())
+        let _ = state.inode_of(path)?;
+        state.names.change(Change::Take(path.to_path_buf()));
+        Ok(())
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.effect(Effect::Sync)?;
-        let in_dir = |path: &Path| path.parent() == Some(dir);
-        state.durable_names.retain(|path, _| !in_dir(path));
-        let kept: Vec<_> =
-            state.names.iter().filter(|(p, _)| in_dir(p)).map(|(p, i)| (p.clone(), *i)).collect();
-        state.durable_names.extend(kept);
+        state.names.sync(dir);
         Ok(())
     }
 

@@ -25,6 +25,16 @@ pub(super) fn small() -> Options {
     }
 }
 
+/// Whether the long forms are asked for, as `cargo xtask soak` does.
+pub(super) fn soak() -> bool {
+    std::env::var_os("BLOTTER_SOAK").is_some()
+}
+
+/// Says how much was tried, for the table of what was proven.
+pub(super) fn told(proof: &str, of: &str, count: u64) {
+    println!("{{\"proof\":\"{proof}\",\"of\":\"{of}\",\"count\":{count}}}");
+}
+
 pub(super) fn dir() -> PathBuf {
     PathBuf::from("/log")
 }
