@@ -19,6 +19,7 @@
 //! batch, one write per batch, one `fdatasync` per [`SegmentLog::sync`], no allocation per record.
 
 mod batch;
+mod check;
 mod chunk;
 mod disk;
 mod error;
@@ -37,6 +38,7 @@ mod tail;
 mod tests;
 
 pub use batch::{Batch, BatchMark, Entry, EntryRef, ReadBatch};
+pub use check::{Checked, check};
 pub use disk::{Access, Disk, DiskFile, Lock};
 pub use error::{Class, SegmentError};
 pub use format::{BATCH_BYTES_MAX, BATCH_HEAD_BYTES, FORMAT_VERSION, RECORD_HEAD_BYTES};

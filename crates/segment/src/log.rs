@@ -287,7 +287,10 @@ impl SegmentLog {
     /// Seals this segment and goes on in the next.
     fn roll(&mut self, bytes: u64) -> Result<(), SegmentError> {
         let needed = bytes + ENDING_BYTES + SEGMENT_HEAD_BYTES as u64;
-        let ordinal = self.head.ordinal + 1;
+        // A segment that holds no record is replaced under its own name, so it keeps its place in
+        // the row of segments.
+        let is_empty = self.next_index == self.head.first_index;
+        let ordinal = self.head.ordinal + u64::from(!is_empty);
         let capacity = self.options.capacity(ordinal).max(needed.next_multiple_of(8));
         // The spare comes first: without it nothing is sealed and the log goes on where it is.
         let spare = self.spares.take(capacity).map_err(|error| {

@@ -42,14 +42,14 @@ pub struct Recovery {
 }
 
 /// The last segment, read to its end.
-struct Scanned {
-    offset: u64,
-    next_index: u64,
-    closed: bool,
-    sealed: bool,
+pub(crate) struct Scanned {
+    pub(crate) offset: u64,
+    pub(crate) next_index: u64,
+    pub(crate) closed: bool,
+    pub(crate) sealed: bool,
     synced_offset: u64,
     sparse: Sparse,
-    flaw: Option<&'static str>,
+    pub(crate) flaw: Option<&'static str>,
 }
 
 impl SegmentLog {
@@ -177,22 +177,36 @@ fn check_heads(
         let file =
             disk.open(&path, Access::Write).map_err(|e| SegmentError::io("open", &path, e))?;
         let head = read_head(&*file, &path)?;
-        let damage = |what| SegmentError::Damage { path: path.clone(), offset: 0, what };
-        if head.first_index != first_index {
-            return Err(damage("the segment's name is not its first index"));
-        }
-        if let Some(before) = previous {
-            if before.incarnation != head.incarnation {
-                return Err(damage("the segment belongs to another log"));
-            }
-            if before.ordinal + 1 != head.ordinal {
-                return Err(damage("a segment before this one is missing"));
-            }
-        }
+        check_follows(previous, &head, first_index, &path)?;
         previous = Some(head);
         last = Some((head, file));
     }
     last.ok_or_else(|| SegmentError::Absent { dir: dir.to_path_buf() })
+}
+
+/// Holds a segment's head against its name and against the head before it.
+pub(crate) fn check_follows(
+    before: Option<SegmentHead>,
+    head: &SegmentHead,
+    first_index: u64,
+    path: &Path,
+) -> Result<(), SegmentError> {
+    let damage = |what| SegmentError::Damage { path: path.to_path_buf(), offset: 0, what };
+    if head.first_index != first_index {
+        return Err(damage("the segment's name is not its first index"));
+    }
+    if let Some(before) = before {
+        if before.incarnation != head.incarnation {
+            return Err(damage("the segment belongs to another log"));
+        }
+        if before.ordinal + 1 != head.ordinal {
+            return Err(damage("a segment before this one is missing"));
+        }
+    } else if head.first_index != 0 {
+        // Segments are rewritten and never removed.
+        return Err(damage("the log's first segment is missing"));
+    }
+    Ok(())
 }
 
 /// Reads a segment's head and checks the file's length against it.
@@ -211,7 +225,11 @@ pub(crate) fn read_head(file: &dyn DiskFile, path: &Path) -> Result<SegmentHead,
     Ok(head)
 }
 
-fn read_whole(file: &dyn DiskFile, path: &Path, capacity: u64) -> Result<Vec<u8>, SegmentError> {
+pub(crate) fn read_whole(
+    file: &dyn DiskFile,
+    path: &Path,
+    capacity: u64,
+) -> Result<Vec<u8>, SegmentError> {
     let mut content = vec![0; capacity as usize];
     let read = file.read_at(&mut content, 0).map_err(|e| SegmentError::io("read", path, e))?;
     content.truncate(read);
@@ -219,7 +237,7 @@ fn read_whole(file: &dyn DiskFile, path: &Path, capacity: u64) -> Result<Vec<u8>
 }
 
 /// Reads batches up to the end or the first flaw.
-fn scan(content: &[u8], segment: &SegmentHead) -> Scanned {
+pub(crate) fn scan(content: &[u8], segment: &SegmentHead) -> Scanned {
     let mut at = Scanned {
         offset: SEGMENT_HEAD_BYTES as u64,
         next_index: segment.first_index,
@@ -269,7 +287,7 @@ fn scan(content: &[u8], segment: &SegmentHead) -> Scanned {
 }
 
 /// Tells a torn tail from damage: it is damage when anything later knew this place durable.
-fn tear(
+pub(crate) fn tear(
     content: &[u8],
     at: &Scanned,
     path: &Path,

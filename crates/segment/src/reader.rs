@@ -13,7 +13,7 @@ use crate::{
     format::{
         BATCH_HEAD_BYTES, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path,
     },
-    open::{durable_beyond, read_head},
+    open::{check_follows, durable_beyond, read_head},
     sparse::Sparse,
 };
 
@@ -82,7 +82,8 @@ impl Reader {
             other => other?,
         };
         let first = segments.first().copied().ok_or_else(absent)?;
-        let (_, _, head) = open_segment(&*disk, dir, first)?;
+        let (_, path, head) = open_segment(&*disk, dir, first)?;
+        check_follows(None, &head, first, &path)?;
         Ok(Self::new(disk, dir.to_path_buf(), head.incarnation, None))
     }
 
@@ -416,7 +417,7 @@ impl Place {
     }
 }
 
-fn segments_of(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>, SegmentError> {
+pub(crate) fn segments_of(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>, SegmentError> {
     let names = disk.list(dir).map_err(|e| SegmentError::io("list", dir, e))?;
     Ok(names.iter().filter_map(|name| segment_of(name)).collect())
 }

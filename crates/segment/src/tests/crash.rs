@@ -41,7 +41,9 @@ fn live(disk: &SimDisk, known: &mut Known) -> Result<(), SegmentError> {
     for life in 0..2 {
         let (mut log, _) = try_open(disk)?;
         for round in 0..9 {
-            for count in [3, 1 + round % 4] {
+            // One batch is larger than a segment.
+            let second = if life == 1 && round == 4 { 40 } else { 1 + round % 4 };
+            for count in [3, second] {
                 known.batch_ends.push(log.next_index() + count);
                 append(&mut log, count)?;
             }
@@ -204,6 +206,20 @@ fn a_killed_process_leaves_nothing_that_a_later_loss_of_power_takes() {
         points += restarted_then_cut(&disk, known);
     }
     told("kills, then a loss of power", "segment log", points);
+}
+
+#[test]
+fn a_batch_larger_than_its_segment_follows_any_crash() {
+    for effect in 0..=whole().effects() {
+        let (disk, _, _) = cut_at(effect);
+        let found = disk.after(PowerLoss::KeepsAll);
+        let (mut log, _) = open(&found);
+        let next_index = log.next_index();
+        append(&mut log, 100).unwrap();
+        log.close().unwrap();
+        assert_eq!(open(&found).1.next_index, next_index + 100, "cut at {effect}");
+        let _ = all(&found).unwrap();
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! Every flipped byte and every cut is seen.
+//! Every changed byte and every cut is seen.
 
 use super::*;
-use crate::{PowerLoss, SimDisk};
+use crate::{Checked, PowerLoss, SimDisk, check};
 
 /// What opening for writing and reading everything say together.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,34 +41,55 @@ fn used(disk: &SimDisk, name: &std::path::Path) -> usize {
     disk.content(name).unwrap().iter().rposition(|&byte| byte != 0).unwrap() + 1
 }
 
+/// What `blotter verify` asks of a log.
+fn checked(disk: &SimDisk) -> Result<Checked, SegmentError> {
+    check(disk, &dir())
+}
+
+/// Other values for a byte: every bit flipped, or all 255.
+fn others(byte: u8) -> impl Iterator<Item = u8> {
+    let all = soak();
+    (0..=255_u8).filter(move |other| *other != byte && (all || (other ^ byte).is_power_of_two()))
+}
+
 #[test]
 fn every_flipped_byte_of_a_closed_log_is_seen() {
     let disk = three_segments(true);
     assert_eq!(judge(&disk.after(PowerLoss::KeepsAll)), Verdict::Whole);
+    let whole = checked(&disk).unwrap();
+    assert!(whole.closed && whole.torn.is_none() && whole.segments >= 3);
     let mut flips = 0;
     let total = all(&disk).unwrap().len() as u64;
     let names = segment_names(&disk);
     for name in &names {
-        for at in 0..disk.content(name).unwrap().len() {
-            let flipped = disk.after(PowerLoss::KeepsAll);
-            flipped.corrupt(name, |bytes| bytes[at] ^= 0x40).unwrap();
-            let last = name == names.last().unwrap();
-            // Beyond the seal of an older segment nothing is ever read.
-            if !last && at >= used(&disk, name) {
-                continue;
+        let content = disk.content(name).unwrap();
+        let last = name == names.last().unwrap();
+        let end = used(&disk, name).next_multiple_of(8);
+        // The close record itself, and the zeros after it, hold nothing to lose.
+        let close_begins = end - 56;
+        for (at, &byte) in content.iter().enumerate() {
+            for other in others(byte) {
+                let changed = disk.after(PowerLoss::KeepsAll);
+                changed.corrupt(name, |bytes| bytes[at] = other).unwrap();
+                flips += 1;
+                let told = checked(&changed);
+                if last && at >= close_begins {
+                    let torn = told.unwrap().torn.unwrap();
+                    assert!(
+                        (torn.offset..torn.offset + torn.bytes).contains(&(at as u64)) || at < end
+                    );
+                    assert_eq!(judge(&changed), Verdict::Torn { kept: total }, "{at}");
+                } else {
+                    assert!(told.is_err(), "{} {at} went unseen", name.display());
+                    // Beyond the seal of an older segment nothing is ever read.
+                    let unread = !last && at >= end;
+                    let verdict = if unread { Verdict::Whole } else { Verdict::Refused };
+                    assert_eq!(judge(&changed), verdict, "{} {at}", name.display());
+                }
             }
-            let verdict = judge(&flipped);
-            // The close record itself, and the zeros after it, hold nothing to lose.
-            let close_begins = used(&disk, name).next_multiple_of(8) - 56;
-            if last && at >= close_begins {
-                assert_eq!(verdict, Verdict::Torn { kept: total }, "{} {at}", name.display());
-            } else {
-                assert_eq!(verdict, Verdict::Refused, "{} {at}", name.display());
-            }
-            flips += 1;
         }
     }
-    println!("{flips} flipped bytes seen");
+    told("changed bytes", "segment log", flips);
 }
 
 #[test]
@@ -80,6 +101,8 @@ fn without_a_close_record_only_the_last_batch_can_be_torn() {
     for at in 64..used(&disk, &name) {
         let flipped = disk.after(PowerLoss::KeepsAll);
         flipped.corrupt(&name, |bytes| bytes[at] ^= 0x01).unwrap();
+        let told = checked(&flipped);
+        assert!(told.as_ref().map_or(at < last_batch, |found| found.torn.is_some()), "{told:?}");
         let expected =
             if at >= last_batch { Verdict::Torn { kept: total - 3 } } else { Verdict::Refused };
         assert_eq!(judge(&flipped), expected, "byte {at}");
@@ -97,19 +120,24 @@ fn batch_bytes(disk: &SimDisk) -> usize {
 fn every_truncation_is_seen() {
     let disk = three_segments(true);
     let names = segment_names(&disk);
+    let mut cuts = 0;
     for name in &names {
         for length in 0..disk.content(name).unwrap().len() {
+            cuts += 1;
             let cut = disk.after(PowerLoss::KeepsAll);
             cut.corrupt(name, |bytes| bytes.truncate(length)).unwrap();
+            assert!(checked(&cut).is_err(), "{} {length}", name.display());
             assert_eq!(judge(&cut), Verdict::Refused, "{} {length}", name.display());
         }
         let gone = disk.after(PowerLoss::KeepsAll);
         gone.remove(name).unwrap();
         // A log is never known to be longer than its last segment.
-        if name != names.last().unwrap() && name != names.first().unwrap() {
+        if name != names.last().unwrap() {
+            assert!(checked(&gone).is_err());
             assert_eq!(judge(&gone), Verdict::Refused);
         }
     }
+    told("truncations", "segment log", cuts);
 }
 
 #[test]
