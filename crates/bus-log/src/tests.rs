@@ -1,5 +1,8 @@
 //! The embedded engine against the contract, and what is its own.
 
+mod crash;
+mod damage;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -27,6 +30,16 @@ fn small(incarnation: u64) -> Options {
         reserve_bytes: 4 << 10,
         background: false,
     }
+}
+
+/// Whether the long forms are asked for, as `cargo xtask soak` does.
+fn soak() -> bool {
+    std::env::var_os("BLOTTER_SOAK").is_some()
+}
+
+/// Says how much was tried, for the table of what was proven.
+fn told(proof: &str, of: &str, count: u64) {
+    println!("{{\"proof\":\"{proof}\",\"of\":\"{of}\",\"count\":{count}}}");
 }
 
 fn dir() -> PathBuf {
@@ -277,55 +290,4 @@ fn a_handle_of_a_closed_log_is_refused() {
     rig.bus.take().unwrap().close().unwrap();
     let refused = handle.commit(vec![market(1..=1)]).unwrap_err();
     assert!(refused.to_string().starts_with("E2220"), "{refused}");
-}
-
-#[test]
-fn no_crash_loses_an_answer_or_splits_a_unit() {
-    let live = |disk: &SimDisk| -> (u64, u64) {
-        let mut answered = (0, 0);
-        let opened = LogBus::open_on(Arc::new(disk.clone()), &dir(), small(1), clock);
-        let Ok(mut log) = opened.map(|opened| opened.bus) else { return answered };
-        for round in 0..12 {
-            let units = [
-                market(round * 9 + 1..=round * 9 + 9),
-                order_unit("risk/A", round * 2 + 1..=round * 2 + 2, round),
-            ];
-            if log.commit(&units).is_err() {
-                return answered;
-            }
-            answered = (round * 9 + 9, round * 2 + 2);
-        }
-        let _ = log.close();
-        answered
-    };
-    let whole = SimDisk::new();
-    assert_eq!(live(&whole), (108, 24));
-    let mut points = 0;
-    for effect in 0..whole.effects() {
-        let disk = SimDisk::new();
-        disk.crash_at(effect);
-        let answered = live(&disk);
-        for loss in [
-            PowerLoss::KeepsNone,
-            PowerLoss::KeepsAll,
-            PowerLoss::TearsLast(128),
-            PowerLoss::Mixes(1),
-            PowerLoss::Mixes(2),
-        ] {
-            let found = Arc::new(disk.after(loss));
-            let mut log = LogBus::open_on(found, &dir(), small(1), clock).unwrap().bus;
-            let ingress = log.high_water(source("file/090909090909"));
-            let risk = log.high_water(source("risk/A"));
-            assert!(ingress >= answered.0 && risk >= answered.1);
-            assert_eq!((ingress % 9, risk % 2), (0, 0), "a unit came apart");
-            // Committing everything again stores what is missing and nothing twice.
-            for round in 0..12 {
-                let _ = log.commit(&[market(round * 9 + 1..=round * 9 + 9)]).unwrap();
-            }
-            let delivered = log.next(&mut Cut::default(), 10_000).unwrap();
-            assert_eq!(delivered.len() as u64, 108 + risk);
-            points += 1;
-        }
-    }
-    println!("{points} crashes survived");
 }

@@ -32,6 +32,27 @@ pub enum PowerLoss {
 }
 
 impl PowerLoss {
+    /// Every kind, some with several of their numbers.
+    pub const EACH: [Self; 17] = [
+        Self::KeepsNone,
+        Self::KeepsAll,
+        Self::KeepsNames,
+        Self::KeepsContent,
+        Self::KeepsLast,
+        Self::Drops(0),
+        Self::Drops(1),
+        Self::Drops(2),
+        Self::TearsLast(1),
+        Self::TearsLast(100),
+        Self::TearsLast(255),
+        Self::TearsLastKeepsNames(128),
+        Self::Mixes(1),
+        Self::Mixes(2),
+        Self::Mixes(3),
+        Self::Mixes(4),
+        Self::Mixes(5),
+    ];
+
     /// What is found of a file.
     pub(crate) fn content(self, file: u64, durable: &[u8], pending: &[Write]) -> Vec<u8> {
         let mut found = durable.to_vec();

@@ -5,25 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use super::*;
 use crate::{PowerLoss, Recovery, SimDisk};
 
-const LOSSES: [PowerLoss; 17] = [
-    PowerLoss::KeepsNone,
-    PowerLoss::KeepsAll,
-    PowerLoss::KeepsNames,
-    PowerLoss::KeepsContent,
-    PowerLoss::KeepsLast,
-    PowerLoss::Drops(0),
-    PowerLoss::Drops(1),
-    PowerLoss::Drops(2),
-    PowerLoss::TearsLast(1),
-    PowerLoss::TearsLast(100),
-    PowerLoss::TearsLast(255),
-    PowerLoss::TearsLastKeepsNames(128),
-    PowerLoss::Mixes(1),
-    PowerLoss::Mixes(2),
-    PowerLoss::Mixes(3),
-    PowerLoss::Mixes(4),
-    PowerLoss::Mixes(5),
-];
+const LOSSES: [PowerLoss; 17] = PowerLoss::EACH;
 
 /// What the log's user knows when the lights go out.
 #[derive(Clone, Debug, Default)]
