@@ -1,5 +1,8 @@
 //! Taken, read back, refused.
 
+mod crash;
+mod damage;
+
 use std::sync::Arc;
 
 use bus::Stream;
@@ -19,6 +22,16 @@ fn taken(log_index: u64, bytes: &[u8]) -> Taken<'_> {
         time: Timestamp(log_index as i64 * 10),
         bytes,
     }
+}
+
+/// Whether the long forms are asked for, as `cargo xtask soak` does.
+fn soak() -> bool {
+    std::env::var_os("BLOTTER_SOAK").is_some()
+}
+
+/// Says how much was tried, for the table of what was proven.
+fn told(proof: &str, of: &str, count: u64) {
+    println!("{{\"proof\":\"{proof}\",\"of\":\"{of}\",\"count\":{count}}}");
 }
 
 fn open(dir: &std::path::Path) -> Journal {
