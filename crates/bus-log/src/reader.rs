@@ -77,6 +77,12 @@ impl LogReader {
         self.reader.incarnation()
     }
 
+    /// The place after the last entry read or skipped.
+    #[must_use]
+    pub fn next_index(&self) -> u64 {
+        self.reader.next_index()
+    }
+
     /// Goes to the entry at `index`.
     ///
     /// # Errors

@@ -47,13 +47,24 @@ pub fn check(disk: &dyn Disk, dir: &Path) -> Result<Checked, SegmentError> {
         let head = read_head(&*file, &path)?;
         check_follows(before, &head, first_index, &path)?;
         before = Some(head);
-        let content = read_whole(&*file, &path, head.capacity)?;
-        let at = scan(&content, &head);
+        let next = segments.get(number + 1);
+        let mut content = read_whole(&*file, &path, head.capacity)?;
+        let mut at = scan(&content, &head);
+        // A writer at work may finish a batch and begin the next while its place is read. It never
+        // touches the same flaw twice.
+        while let (Some(what), None) = (at.flaw, next)
+            && tear(&content, &at, &path, what).is_err()
+        {
+            content = read_whole(&*file, &path, head.capacity)?;
+            let before = std::mem::replace(&mut at, scan(&content, &head));
+            if at.offset == before.offset {
+                break;
+            }
+        }
         let damage = |offset, what| SegmentError::Damage { path: path.clone(), offset, what };
         if let Some(offset) = unsound_record(&content, at.offset) {
             return Err(damage(offset, "a record does not match its checksum"));
         }
-        let next = segments.get(number + 1);
         match (at.flaw, next) {
             (Some(what), Some(_)) => return Err(damage(at.offset, what)),
             (Some(what), None) => checked.torn = Some(tear(&content, &at, &path, what)?),

@@ -1,6 +1,6 @@
 //! `verify`: is the log whole, and is every entry of it in the journal?
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use bus::{Header, Progress, Topology};
 use bus_log::LogReader;
@@ -12,7 +12,7 @@ use super::{args::Common, output};
 use crate::{
     clock::wall_clock,
     data_dir::DataDir,
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, OrExit as _},
     journal,
 };
 
@@ -22,6 +22,10 @@ struct Findings {
     entries: u64,
     events: u64,
     words: Vec<String>,
+    /// What lies behind the last whole batch, in words: no damage, and told.
+    torn: Vec<String>,
+    /// The place in the log after the journal's last entry.
+    journaled_to: u64,
     sources: BTreeMap<Source, u64>,
     sequences: BTreeMap<(u8, u16), u64>,
 }
@@ -32,8 +36,13 @@ const TOLD_MAX: usize = 20;
 /// Checks log and journal against each other and against themselves.
 pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
-    let mut journal = journal::open(&dir, wall_clock)?;
     let mut findings = Findings::default();
+    dir.must_hold_data().or_exit(Exit::NotFound)?;
+    // First of all: opening the journal to bring it up to the log would clear its torn tail.
+    for files in [dir.log(), dir.journal()] {
+        check_files(&files, &mut findings);
+    }
+    let mut journal = journal::open(&dir, wall_clock)?;
     let topology = Topology::shipped();
     let checked = check_journal(&mut journal, &topology, &mut findings);
     if let Err(error) = checked {
@@ -49,8 +58,10 @@ pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
             "entries": findings.entries,
             "events": findings.events,
             "findings": findings.words,
+            "torn": findings.torn,
         }));
     } else {
+        findings.torn.iter().for_each(|words| output::line(words));
         findings.words.iter().take(TOLD_MAX).for_each(|words| output::line(words));
         output::line(&if sound {
             format!(
@@ -63,6 +74,23 @@ pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
         });
     }
     Ok(if sound { Exit::Ok } else { Exit::Integrity })
+}
+
+/// Every byte of a log's files, also those that nothing reads.
+fn check_files(files: &Path, findings: &mut Findings) {
+    match segment::check(&segment::RealDisk, files) {
+        Ok(checked) => findings.torn.extend(checked.torn.map(|torn| {
+            format!(
+                "{}: {} bytes from byte {} on are no whole batch: left by a crash, or being written now",
+                torn.path.display(),
+                torn.bytes,
+                torn.offset
+            )
+        })),
+        // A directory that holds one of the two is told of by whoever reads the other.
+        Err(segment::SegmentError::Absent { .. }) => {}
+        Err(error) => findings.words.push(error.to_string()),
+    }
 }
 
 fn check_journal(
@@ -79,6 +107,7 @@ fn check_journal(
             ));
         }
         findings.entries = entry.index + 1;
+        findings.journaled_to = entry.stamp.log_index + 1;
         if entry.is_event {
             findings.events += 1;
             check_event(&entry, topology, findings);
@@ -142,6 +171,13 @@ fn check_log(dir: &DataDir, findings: &mut Findings) -> Result<(), String> {
             })
             .map_err(|error| error.to_string())?;
         if !more {
+            let (end, journaled) = (log.next_index(), findings.journaled_to);
+            if end < journaled {
+                findings.words.push(format!(
+                    "the log ends before index {end}, and the journal holds entries up to {}",
+                    journaled - 1
+                ));
+            }
             return Ok(());
         }
         for (index, bytes) in ahead {
