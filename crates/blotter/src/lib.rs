@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod control;
 mod data_dir;
+mod engine;
 mod exit;
 mod journal;
 mod pipeline;

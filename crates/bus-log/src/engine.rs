@@ -3,13 +3,14 @@
 use std::{path::Path, sync::Arc};
 
 use bus::{
-    Bus, BusError, Cut, Delivered, Entry, Head, Position, Progress, Record, Stored as _, Topology,
-    Unit, publish_roots,
+    Bus, BusError, Cut, Delivered, Entry, Head, Position, Progress, Reader, Record, Stored as _,
+    Topology, Unit, publish_roots,
 };
 use event::{EventId, Source, Timestamp};
 use segment::{Disk, Options, RealDisk, SegmentLog, Tail, Torn};
 
 use crate::{
+    follow::FollowingReader,
     handle::{LogHandle, Shared},
     map::bus_error,
     reader::LogReader,
@@ -77,9 +78,9 @@ impl LogBus {
         LogHandle { shared: Arc::clone(&self.shared) }
     }
 
-    /// A reader of what is durable in this log.
+    /// A reader of what is durable in this log, raw.
     #[must_use]
-    pub fn reader(&self) -> LogReader {
+    pub fn log_reader(&self) -> LogReader {
         self.reader.another()
     }
 
@@ -93,15 +94,6 @@ impl LogBus {
     #[must_use]
     pub const fn incarnation(&self) -> u64 {
         self.incarnation
-    }
-
-    /// Shuts down cleanly: below the close record every flaw is damage. Handles are refused from
-    /// then on.
-    ///
-    /// # Errors
-    /// [`BusError`].
-    pub fn close(self) -> Result<(), BusError> {
-        self.shared.writer().close()
     }
 
     /// Holds the end of a cut against what is stored there.
@@ -207,5 +199,14 @@ impl Bus for LogBus {
             return Ok(Some(found));
         }
         writer.finder.by_id(id)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, BusError> {
+        Ok(Box::new(FollowingReader { reader: self.reader.another(), tail: self.tail() }))
+    }
+
+    /// Below the close record every flaw is damage. Handles are refused from then on.
+    fn close(&mut self) -> Result<(), BusError> {
+        self.shared.writer().close()
     }
 }

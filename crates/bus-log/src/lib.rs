@@ -12,6 +12,7 @@
 
 mod checkpoint;
 mod engine;
+mod follow;
 mod handle;
 mod map;
 mod reader;

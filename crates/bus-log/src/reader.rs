@@ -206,7 +206,7 @@ pub(crate) fn entry(
 ) -> Result<Entry, BusError> {
     if !raw.is_event {
         let progress = Progress::from_bytes(&bytes)?;
-        return Ok(Entry::Progress { index: raw.index, stored_at: raw.stored_at, progress });
+        return Ok(Entry::Progress { index: raw.index, stored_at: raw.stored_at, bytes, progress });
     }
     let record = Record::of_bytes(bytes, topology)?;
     let position = Position {

@@ -1,5 +1,7 @@
 //! The contract itself.
 
+use std::time::Duration;
+
 use event::{EventId, Source, Timestamp};
 
 use crate::{BusError, Cut, Delivered, Entry, Position, Progress, Record, Stream, Topology, Unit};
@@ -87,4 +89,44 @@ pub trait Bus: Send {
     /// # Errors
     /// [`BusError`].
     fn lookup(&mut self, id: EventId) -> Result<Option<Delivered>, BusError>;
+
+    /// Another reader of the same bus, for a thread of its own, at the beginning of the total order.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn reader(&self) -> Result<Box<dyn Reader>, BusError>;
+
+    /// Shuts down cleanly; nothing is accepted from then on, and readers are told.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn close(&mut self) -> Result<(), BusError>;
+}
+
+/// Walks the total order of a bus, as far as it is durable: what the journal and the tasks follow.
+///
+/// Every entry stored is shown, a repeat among them: whoever must act once leaves repeats to
+/// [`Bus::next`], or keeps a high-water mark per source.
+pub trait Reader: Send {
+    /// The life of the bus this reader reads: another one begins at index 0 with other content.
+    fn incarnation(&self) -> u64;
+
+    /// Goes to the entry at `index`, which need not be there yet.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn seek(&mut self, index: u64) -> Result<(), BusError>;
+
+    /// Some of the next durable entries; empty when there are none yet.
+    ///
+    /// # Errors
+    /// [`BusError::StreamRewound`] when what was read is there no more, and those of reading.
+    fn next_entries(&mut self) -> Result<Vec<Entry>, BusError>;
+
+    /// Waits until an entry at or above `index` is durable, the bus is shut down, or `patience` is
+    /// over; returns the index after the last durable entry.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn wait(&mut self, index: u64, patience: Duration) -> Result<u64, BusError>;
 }

@@ -26,7 +26,7 @@ pub mod conformance;
 #[cfg(test)]
 mod tests;
 
-pub use contract::{Bus, Head};
+pub use contract::{Bus, Head, Reader};
 pub use error::{BusError, ErrorClass};
 pub use ledger::{Admission, Ledger, Savepoint, Stored, publish_roots};
 pub use memory::{MemoryBus, Personality};

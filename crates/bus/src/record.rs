@@ -125,12 +125,23 @@ pub enum Entry {
         index: u64,
         /// When it was stored, by the writer's wall clock.
         stored_at: Timestamp,
+        /// The record's bytes as received.
+        bytes: Bytes,
         /// The record.
         progress: Progress,
     },
 }
 
 impl Entry {
+    /// The entry's bytes as received.
+    #[must_use]
+    pub const fn bytes(&self) -> &Bytes {
+        match self {
+            Self::Event(delivered) => delivered.record.bytes(),
+            Self::Progress { bytes, .. } => bytes,
+        }
+    }
+
     /// The entry's place in the total order.
     #[must_use]
     pub const fn index(&self) -> u64 {

@@ -63,16 +63,28 @@ impl Desk {
         self.calls.front()
     }
 
-    /// Takes back from the progress records how far commands were answered and reports were read.
-    pub fn resume(&mut self, through: Option<u64>, mark: Option<u64>) {
+    /// Takes back from its progress record how far commands were answered.
+    pub fn resume(&mut self, through: Option<u64>) {
         self.through = self.through.max(through);
-        self.gateway.resume_reports(mark.unwrap_or(0));
     }
 
-    /// Folds an event of the log as a restart finds it.
+    /// Takes note of an event of the log, as a restart finds it; see [`Gateway::remember`].
     pub fn remember(&mut self, event: &Event) {
-        if event.body.kind().family() != Family::Market {
-            self.gateway.observe(event);
+        if is_of_desk(event) {
+            self.gateway.remember(event);
+        }
+    }
+
+    /// Takes note of how far reports were read; see [`Gateway::remember_mark`].
+    pub fn remember_mark(&mut self, mark: u64) {
+        self.gateway.remember_mark(mark);
+    }
+
+    /// Goes through an event again, once all are remembered. What has no answer is given up by
+    /// [`Desk::begin`], not asked again.
+    pub fn redeliver(&mut self, event: &Event) {
+        if is_of_desk(event) {
+            let _ = self.gateway.redeliver(event);
         }
     }
 
@@ -98,9 +110,7 @@ impl Desk {
     /// Takes the event at `index` and says what must be durable first; calls may be owed either way.
     pub fn take(&mut self, index: u64, event: &Event, now: Moment, latch: Latch) -> Option<Batch> {
         debug_assert!(!self.waits && self.calls.is_empty(), "the delivery before is not done");
-        // Gateways have nothing to do with market data.
-        let of_market = matches!(event.body.kind().family(), Family::Market | Family::Signal);
-        if of_market || self.through.is_some_and(|through| index <= through) {
+        if !is_of_desk(event) || self.through.is_some_and(|through| index <= through) {
             return None;
         }
         let Plan { events, calls } = self.gateway.plan(event, now, latch);
@@ -156,4 +166,9 @@ impl Desk {
         self.waits = true;
         Some(Batch { source: self.gateway.broker_source(), events, consumed: None, mark })
     }
+}
+
+/// Gateways have nothing to do with market data.
+const fn is_of_desk(event: &Event) -> bool {
+    !matches!(event.body.kind().family(), Family::Market | Family::Signal)
 }

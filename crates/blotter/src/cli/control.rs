@@ -21,9 +21,11 @@ pub(super) fn halt(
 ) -> Result<Exit, Failure> {
     let dir = open(common)?;
     let actor = actor.unwrap_or_else(login);
+    let command = command(OperatorVerb::Halt, actor, reason, account)?;
     let latch = HaltLatch::open(&dir.control()).or_exit(Exit::Environment)?;
-    latch.halt(&format!("{actor}: {reason}")).or_exit(Exit::Environment)?;
-    record(common, &dir, OperatorVerb::Halt, actor, reason, account)
+    let words = format!("{}: {}", command.actor, command.reason);
+    latch.halt(command.id, &words).or_exit(Exit::Environment)?;
+    record(common, &dir, command)
 }
 
 /// Asks for a resume. The latch is released by the run, once it finds the books clean.
@@ -41,7 +43,7 @@ pub(super) fn resume(
         ));
     }
     let dir = open(common)?;
-    record(common, &dir, OperatorVerb::Resume, actor, reason, account)
+    record(common, &dir, command(OperatorVerb::Resume, actor, reason, account)?)
 }
 
 /// Asks for every open order to be cancelled.
@@ -53,7 +55,7 @@ pub(super) fn cancel_all(
 ) -> Result<Exit, Failure> {
     let dir = open(common)?;
     let actor = actor.unwrap_or_else(login);
-    record(common, &dir, OperatorVerb::CancelAll, actor, reason, account)
+    record(common, &dir, command(OperatorVerb::CancelAll, actor, reason, account)?)
 }
 
 fn open(common: &Common) -> Result<DataDir, Failure> {
@@ -63,27 +65,22 @@ fn open(common: &Common) -> Result<DataDir, Failure> {
     Ok(dir)
 }
 
-fn record(
-    common: &Common,
-    dir: &DataDir,
+fn command(
     verb: OperatorVerb,
     actor: String,
     reason: String,
     account: Option<String>,
-) -> Result<Exit, Failure> {
+) -> Result<OperatorCommand, Failure> {
     let account = match account {
         Some(name) => Some(AccountId::new(&name).or_exit(Exit::Usage)?),
         None => None,
     };
-    let command = OperatorCommand {
-        number: 0,
-        id: EventId(*uuid::Uuid::now_v7().as_bytes()),
-        verb,
-        account,
-        actor,
-        reason,
-        given_at: wall_clock(),
-    };
+    let id = EventId(*uuid::Uuid::now_v7().as_bytes());
+    Ok(OperatorCommand { number: 0, id, verb, account, actor, reason, given_at: wall_clock() })
+}
+
+fn record(common: &Common, dir: &DataDir, command: OperatorCommand) -> Result<Exit, Failure> {
+    let verb = command.verb;
     let journal = CommandJournal::open(&dir.control()).or_exit(Exit::Environment)?;
     let command = journal.append(command).or_exit(Exit::Environment)?;
     let running = socket_path(dir.root()).exists();

@@ -42,7 +42,7 @@ pub(super) fn publish(common: &Common) -> Result<Exit, Failure> {
             output::json(&answer);
         }
     }
-    if let Target::Log(log) = target {
+    if let Target::Log(mut log) = target {
         log.bus.close().or_exit(Exit::Environment)?;
     }
     let total = json!({ "accepted": accepted, "refused": refused });

@@ -1,6 +1,12 @@
 //! The persistent halt latch, checked before every send.
+//!
+//! Whoever halts writes the one register, only a run writes the other: up to which halt trading was
+//! released. So a release never undoes a halt that came meanwhile, and neither waits for the other.
 
-use std::path::Path;
+use std::{cell::RefCell, collections::BTreeSet, path::Path};
+
+use event::{Body, Event, EventId, choices::OperatorVerb};
+use gateway::Latch;
 
 use super::{ControlError, slots::Slots};
 
@@ -16,15 +22,31 @@ pub(crate) enum LatchState {
     },
 }
 
-/// The latch: the newer of two slots holds, and damage in either reads as halted.
+/// The latch: of each register the newer of two slots holds, and damage in any reads as halted.
 #[derive(Debug)]
 pub(crate) struct HaltLatch {
     slots: Slots,
+    /// Operators' commands that the log holds. An operator's halt is not released before the log has
+    /// it: a resume in front of it was given without knowing of it.
+    logged: RefCell<BTreeSet<EventId>>,
 }
 
-const SLOTS: u64 = 2;
-const OPEN: &str = "open";
-const HALTED: &str = "halted ";
+/// Slots of a register.
+const PAIR: u64 = 2;
+const HALTS: u64 = 0;
+const RELEASES: u64 = HALTS + PAIR;
+const SLOTS: u64 = RELEASES + PAIR;
+/// Bytes of an id in hexadecimal and the space behind it.
+const ID_BYTES: usize = 33;
+
+/// The newest halt.
+#[derive(Debug)]
+struct Halt {
+    number: u64,
+    /// The operator's command that set it; none when the log did.
+    command: Option<EventId>,
+    reason: String,
+}
 
 impl HaltLatch {
     /// Opens the latch in `dir`, making it when it is not there.
@@ -32,7 +54,7 @@ impl HaltLatch {
     /// # Errors
     /// [`ControlError::Io`].
     pub(crate) fn open(dir: &Path) -> Result<Self, ControlError> {
-        Slots::open(&dir.join("latch"), SLOTS).map(|slots| Self { slots })
+        Slots::open(&dir.join("latch"), SLOTS).map(Self::of)
     }
 
     /// What the latch in `dir` says; a directory without one is open.
@@ -41,58 +63,107 @@ impl HaltLatch {
     /// [`ControlError::Io`].
     pub(crate) fn peek(dir: &Path) -> Result<LatchState, ControlError> {
         match Slots::open_to_read(&dir.join("latch"), SLOTS)? {
-            Some(slots) => Ok(Self { slots }.state()),
+            Some(slots) => Ok(Self::of(slots).state()),
             None => Ok(LatchState::Open),
         }
+    }
+
+    fn of(slots: Slots) -> Self {
+        Self { slots, logged: RefCell::default() }
     }
 
     /// What it says. A latch that cannot be read is halted: the safe state needs no proof.
     #[must_use]
     pub(crate) fn state(&self) -> LatchState {
-        match self.newest() {
+        match self.in_force() {
             Ok(None) => LatchState::Open,
-            Ok(Some((_, text))) if text == OPEN => LatchState::Open,
-            Ok(Some((_, text))) => {
-                LatchState::Halted { reason: text.strip_prefix(HALTED).unwrap_or(&text).to_owned() }
-            }
+            Ok(Some(halt)) => LatchState::Halted { reason: halt.reason },
             Err(error) => LatchState::Halted { reason: error.to_string() },
         }
     }
 
-    /// Halts, durably.
+    /// What it says to orders.
+    #[must_use]
+    pub(crate) fn for_orders(&self) -> Latch {
+        match self.state() {
+            LatchState::Open => Latch::Open,
+            LatchState::Halted { .. } => Latch::Halted,
+        }
+    }
+
+    /// Halts by an operator's command, durably.
     ///
     /// # Errors
     /// [`ControlError`].
-    pub(crate) fn halt(&self, reason: &str) -> Result<(), ControlError> {
-        let room = super::slots::TEXT_BYTES_MAX - HALTED.len();
-        let mut end = reason.len().min(room);
+    pub(crate) fn halt(&self, command: EventId, reason: &str) -> Result<(), ControlError> {
+        self.set(Some(command), reason)
+    }
+
+    /// Keeps the latch in step with what the log says, event by event, in its order.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub(crate) fn follow(&self, event: &Event) -> Result<(), ControlError> {
+        match &event.body {
+            Body::OperatorCommanded(command) if command.verb == OperatorVerb::Halt => {
+                let _ = self.logged.borrow_mut().insert(event.event_id);
+            }
+            Body::TradingHalted(halt) if self.state() == LatchState::Open => {
+                self.set(None, &format!("{}: {}", halt.by, halt.reason))?;
+            }
+            Body::TradingResumed(_) => self.release()?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Opens again, unless what holds it is a halt that the log does not hold yet. Damage is never
+    /// released: a halt on top of it makes the latch readable first.
+    fn release(&self) -> Result<(), ControlError> {
+        let Ok(Some(halt)) = self.in_force() else { return Ok(()) };
+        if halt.command.is_some_and(|command| !self.logged.borrow().contains(&command)) {
+            return Ok(());
+        }
+        self.write(RELEASES, halt.number, "")
+    }
+
+    fn set(&self, command: Option<EventId>, reason: &str) -> Result<(), ControlError> {
+        // A damaged slot is overwritten: setting the latch must always be possible.
+        let known = (0..SLOTS).filter_map(|slot| self.slots.read(slot).ok().flatten());
+        let number = known.map(|(number, _)| number).max().unwrap_or(0) + 1;
+        let mut end = reason.len().min(super::slots::TEXT_BYTES_MAX - ID_BYTES);
         while !reason.is_char_boundary(end) {
             end -= 1;
         }
-        self.set(&format!("{HALTED}{}", reason.get(..end).unwrap_or_default()))
+        let id = command.map_or_else(|| "-".into(), |command| command.to_string());
+        let reason = reason.get(..end).unwrap_or_default();
+        self.write(HALTS, number, &format!("{id} {reason}"))?;
+        // A damaged release reads as halted, for ever if it stayed.
+        if self.newest(RELEASES).is_err() {
+            self.write(RELEASES, 0, "")?;
+        }
+        Ok(())
     }
 
-    /// Opens again, durably.
-    ///
-    /// # Errors
-    /// [`ControlError`].
-    pub(crate) fn release(&self) -> Result<(), ControlError> {
-        self.set(OPEN)
+    /// Both slots of a register are written, so damage in one does not outlive the next setting.
+    fn write(&self, register: u64, number: u64, text: &str) -> Result<(), ControlError> {
+        self.slots.write(register + number % PAIR, number, text)?;
+        self.slots.write(register + (number + 1) % PAIR, number, text)
     }
 
-    fn set(&self, text: &str) -> Result<(), ControlError> {
-        // A damaged newest slot is overwritten: setting the latch must always be possible.
-        // Both slots are written, so damage in one does not outlive the next setting.
-        let known = [self.slots.read(0), self.slots.read(1)];
-        let newest = known.into_iter().filter_map(|slot| slot.ok().flatten()).map(|(n, _)| n).max();
-        let number = newest.unwrap_or(0) + 1;
-        self.slots.write(number % SLOTS, number, text)?;
-        self.slots.write((number + 1) % SLOTS, number, text)
+    /// The halt that is not released.
+    fn in_force(&self) -> Result<Option<Halt>, ControlError> {
+        let (halt, released) = (self.newest(HALTS)?, self.newest(RELEASES)?);
+        let released = released.map_or(0, |(number, _)| number);
+        Ok(halt.filter(|(number, _)| *number > released).map(|(number, text)| {
+            let (id, reason) = text.split_once(' ').unwrap_or(("", &text));
+            Halt { number, command: id.parse().ok(), reason: reason.into() }
+        }))
     }
 
-    fn newest(&self) -> Result<Option<(u64, String)>, ControlError> {
+    fn newest(&self, register: u64) -> Result<Option<(u64, String)>, ControlError> {
         // Damage in either slot propagates, and reads as halted: the damaged one may have been newer.
-        let (one, two) = (self.slots.read(0)?, self.slots.read(1)?);
+        let (one, two) = (self.slots.read(register)?, self.slots.read(register + 1)?);
         Ok(one.into_iter().chain(two).max_by_key(|(number, _)| *number))
     }
 }

@@ -2,7 +2,12 @@
 
 use std::{fs, os::unix::fs::FileExt};
 
-use event::{EventId, Timestamp, choices::OperatorVerb};
+use event::{
+    Body, Event, EventId, Source, Timestamp,
+    choices::OperatorVerb,
+    operations::{OperatorCommanded, TradingHalted, TradingResumed},
+};
+use worker::root_event;
 
 use super::{CommandJournal, ControlError, HaltLatch, LatchState, OperatorCommand};
 
@@ -18,31 +23,109 @@ fn command(reason: &str) -> OperatorCommand {
     }
 }
 
+/// The operator's halt of these tests, as it is in the log.
+fn logged(id: EventId) -> Event {
+    control(
+        id,
+        OperatorCommanded {
+            verb: OperatorVerb::Halt,
+            account: None,
+            actor: "op".into(),
+            reason: "too wild".into(),
+            acted_at: None,
+        },
+    )
+}
+
+fn halted() -> Event {
+    control(
+        EventId([8; 16]),
+        TradingHalted { account: None, reason: "too wild".into(), by: "op".into() },
+    )
+}
+
+fn resumed() -> Event {
+    control(
+        EventId([9; 16]),
+        TradingResumed { account: None, actor: "op".into(), reason: "calm".into() },
+    )
+}
+
+fn control(id: EventId, body: impl Into<Body>) -> Event {
+    let (source, body) = (Source::new("monitor/0").unwrap(), body.into());
+    root_event(id, source, 1, Timestamp(5), None, body.key(), body)
+}
+
+fn is_halted(latch: &HaltLatch) -> bool {
+    matches!(latch.state(), LatchState::Halted { .. })
+}
+
 #[test]
 fn a_halt_outlives_the_process_and_a_release_ends_it() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Open);
-    HaltLatch::open(dir.path()).unwrap().halt("too wild").unwrap();
-    let reason = "too wild".to_owned();
+    HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "op: too wild").unwrap();
+    let reason = "op: too wild".to_owned();
     assert_eq!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Halted { reason });
-    HaltLatch::open(dir.path()).unwrap().release().unwrap();
+    let latch = HaltLatch::open(dir.path()).unwrap();
+    for event in [logged(EventId([7; 16])), halted(), resumed()] {
+        assert!(is_halted(&latch));
+        latch.follow(&event).unwrap();
+    }
     assert_eq!(HaltLatch::open(dir.path()).unwrap().state(), LatchState::Open);
+}
+
+#[test]
+fn a_halt_that_the_log_does_not_hold_yet_is_not_released() {
+    let dir = tempfile::tempdir().unwrap();
+    let latch = HaltLatch::open(dir.path()).unwrap();
+    latch.halt(EventId([7; 16]), "op: first").unwrap();
+    latch.follow(&logged(EventId([7; 16]))).unwrap();
+    // While the resume is on its way somebody halts again.
+    HaltLatch::open(dir.path()).unwrap().halt(EventId([6; 16]), "op: second").unwrap();
+    latch.follow(&resumed()).unwrap();
+    assert!(is_halted(&latch));
+    // A run that starts now goes through the whole log again.
+    let latch = HaltLatch::open(dir.path()).unwrap();
+    for event in [logged(EventId([7; 16])), halted(), resumed()] {
+        latch.follow(&event).unwrap();
+        assert!(is_halted(&latch));
+    }
+    latch.follow(&logged(EventId([6; 16]))).unwrap();
+    latch.follow(&resumed()).unwrap();
+    assert!(!is_halted(&latch));
+}
+
+#[test]
+fn a_halt_that_the_log_decides_is_latched_and_released_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let latch = HaltLatch::open(dir.path()).unwrap();
+    for _ in 0..3 {
+        latch.follow(&halted()).unwrap();
+        assert!(is_halted(&latch));
+        latch.follow(&halted()).unwrap();
+        latch.follow(&resumed()).unwrap();
+        assert!(!is_halted(&latch));
+    }
 }
 
 #[test]
 fn a_damaged_latch_reads_as_halted_until_it_is_set_again() {
     let dir = tempfile::tempdir().unwrap();
     let latch = HaltLatch::open(dir.path()).unwrap();
-    latch.release().unwrap();
-    for at in [0, 9, 21, 512, 530] {
+    for at in [0, 9, 21, 512, 530, 1024, 1036, 1540] {
+        latch.halt(EventId([7; 16]), "op: too wild").unwrap();
+        latch.follow(&logged(EventId([7; 16]))).unwrap();
+        latch.follow(&resumed()).unwrap();
+        assert_eq!(latch.state(), LatchState::Open);
         let path = dir.path().join("latch");
         let file = fs::OpenOptions::new().read(true).write(true).open(path).unwrap();
         let mut byte = [0];
         file.read_exact_at(&mut byte, at).unwrap();
         file.write_all_at(&[byte[0] ^ 0x40], at).unwrap();
-        assert!(matches!(latch.state(), LatchState::Halted { .. }), "flip at {at} went unseen");
-        latch.release().unwrap();
-        assert_eq!(latch.state(), LatchState::Open);
+        assert!(is_halted(&latch), "flip at {at} went unseen");
+        latch.follow(&resumed()).unwrap();
+        assert!(is_halted(&latch), "nobody knows what the damage hides");
     }
 }
 
@@ -57,7 +140,7 @@ fn halting_needs_no_new_space() {
         (metadata.len(), metadata.blocks())
     };
     let before = (sizes("latch"), sizes("commands"));
-    latch.halt(&"x".repeat(4000)).unwrap();
+    latch.halt(EventId([7; 16]), &"x".repeat(4000)).unwrap();
     let _ = journal.append(command("no space")).unwrap();
     assert_eq!((sizes("latch"), sizes("commands")), before);
 }

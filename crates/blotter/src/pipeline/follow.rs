@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
-use bus::BusError;
-use bus_log::{LogReader, RawEntry};
+use bus::{Bus, Delivered, Entry, Reader};
+use bus_log::LogReader;
 use event::Timestamp;
 use forensics::{Journal, JournalError, Stamp, Taken};
-use segment::{SegmentError, Tail};
+use segment::SegmentError;
 
 use super::PipelineError;
+use crate::data_dir::DataDir;
 
 /// The thread that takes the log into the journal.
 pub(crate) struct Follower {
@@ -30,8 +31,19 @@ const PATIENCE: Duration = Duration::from_millis(100);
 const READER_PATIENCE: Duration = Duration::from_secs(60);
 
 impl Follower {
-    /// Starts following `reader`, whose log is durable up to `tail`.
-    pub(crate) fn start(mut journal: Journal, mut reader: LogReader, tail: Arc<Tail>) -> Self {
+    /// Opens the journal of a run, and follows `bus` from where it ends.
+    pub(crate) fn begin(
+        dir: &DataDir,
+        bus: &dyn Bus,
+        wall_clock: fn() -> Timestamp,
+    ) -> Result<Self, PipelineError> {
+        let journal = open_journal(&dir.journal(), wall_clock)?;
+        let mut reader = bus.reader()?;
+        start_at(&journal, &mut *reader)?;
+        Ok(Self::start(journal, reader))
+    }
+
+    fn start(mut journal: Journal, mut reader: Box<dyn Reader>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -39,8 +51,8 @@ impl Follower {
                 // Asked before reading: what was durable when the end was asked for is taken.
                 let last = stopping.load(Ordering::Acquire);
                 let due = journal.next_log_index();
-                if tail.wait(due, PATIENCE) > due {
-                    take_all(&mut journal, &mut reader)?;
+                if reader.wait(due, PATIENCE)? > due {
+                    take_all(&mut journal, &mut *reader)?;
                 }
                 if last {
                     return Ok(journal.close()?);
@@ -64,10 +76,7 @@ impl Follower {
 
 /// Opens the journal for a run. A reader that came before brings the journal up to the log and holds
 /// it until it has; the run, which would have to do the same, waits for it.
-pub(crate) fn open_journal(
-    dir: &Path,
-    wall_clock: fn() -> Timestamp,
-) -> Result<Journal, JournalError> {
+fn open_journal(dir: &Path, wall_clock: fn() -> Timestamp) -> Result<Journal, JournalError> {
     for _ in 0..READER_PATIENCE.as_millis() / PATIENCE.as_millis() {
         match Journal::open(dir, wall_clock) {
             Err(JournalError::Segment(SegmentError::SecondWriter { .. })) => {
@@ -93,48 +102,55 @@ pub(crate) fn catch_up(
 }
 
 /// Goes to where the journal goes on, once the entry before is what the journal took.
-pub(crate) fn start_at(journal: &Journal, reader: &mut LogReader) -> Result<(), PipelineError> {
+fn start_at(journal: &Journal, reader: &mut dyn Reader) -> Result<(), PipelineError> {
     let Some(last) = journal.next_log_index().checked_sub(1) else {
         return Ok(reader.seek(0)?);
     };
     reader.seek(last)?;
-    let mut same = Err(JournalError::Rewound { index: last });
-    while same.is_err() {
-        let more = reader.visit_batch(|raw| -> Result<(), BusError> {
-            if raw.index == last {
-                same = journal.check_last(last, raw.body);
-            }
-            Ok(())
-        })?;
-        if !more {
-            break;
-        }
+    let entries = reader.next_entries()?;
+    match entries.iter().find(|entry| entry.index() == last) {
+        Some(entry) => journal.check_last(last, entry.bytes())?,
+        None => return Err(JournalError::Rewound { index: last }.into()),
     }
-    same?;
     Ok(reader.seek(last + 1)?)
 }
 
-fn take_all(journal: &mut Journal, reader: &mut LogReader) -> Result<(), PipelineError> {
+fn take_all(journal: &mut Journal, reader: &mut dyn Reader) -> Result<(), PipelineError> {
     let incarnation = reader.incarnation();
-    let from = journal.next_log_index();
-    while reader.visit_batch(|raw| -> Result<(), PipelineError> {
-        if raw.index < from {
-            return Ok(());
+    loop {
+        let entries = reader.next_entries()?;
+        if entries.is_empty() {
+            return Ok(journal.sync()?);
         }
-        Ok(journal.take(&taken(&raw, incarnation))?)
-    })? {}
-    Ok(journal.sync()?)
+        let from = journal.next_log_index();
+        for entry in entries.iter().filter(|entry| entry.index() >= from) {
+            journal.take(&taken(entry, incarnation))?;
+        }
+    }
 }
 
-const fn taken<'a>(raw: &RawEntry<'a>, incarnation: u64) -> Taken<'a> {
-    Taken {
-        stamp: Stamp { incarnation, log_index: raw.index, stored_at: raw.stored_at },
-        is_event: raw.is_event,
-        stream: raw.stream,
-        partition: raw.partition,
-        sequence: raw.sequence,
-        kind: raw.kind,
-        time: raw.time,
-        bytes: raw.body,
+fn taken(entry: &Entry, incarnation: u64) -> Taken<'_> {
+    let stamp = |stored_at| Stamp { incarnation, log_index: entry.index(), stored_at };
+    match entry {
+        Entry::Event(Delivered { position, stored_at, record }) => Taken {
+            stamp: stamp(*stored_at),
+            is_event: true,
+            stream: Some(position.stream),
+            partition: position.partition,
+            sequence: position.sequence,
+            kind: record.header().kind,
+            time: record.header().time,
+            bytes: record.bytes(),
+        },
+        Entry::Progress { stored_at, bytes, .. } => Taken {
+            stamp: stamp(*stored_at),
+            is_event: false,
+            stream: None,
+            partition: 0,
+            sequence: 0,
+            kind: 0,
+            time: Timestamp(i64::MIN),
+            bytes,
+        },
     }
 }

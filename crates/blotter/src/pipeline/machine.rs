@@ -7,12 +7,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use broker::{Moment, PaperBroker};
-use event::{Body, Event, Family, Source, Timestamp};
-use gateway::{Call, Gateway, Latch, Plan};
+use event::{Event, Family, Source, Timestamp};
+use gateway::{Call, Gateway, Plan};
 use worker::{Delivery, Schedule, Task, Timers};
 
 use super::{PipelineError, fold::Fold, stage::Stage};
-use crate::control::{HaltLatch, LatchState};
+use crate::control::HaltLatch;
 
 /// A task and how far it has decided.
 pub(crate) struct Seat {
@@ -121,19 +121,7 @@ impl Machine {
                 self.command(at, *index, event)?;
             }
         }
-        self.follow_control(event)
-    }
-
-    /// Keeps the latch in step with what the log says of halts.
-    fn follow_control(&mut self, event: &Event) -> Result<(), PipelineError> {
-        match &event.body {
-            Body::TradingHalted(halt) => {
-                self.latch.halt(&format!("{}: {}", halt.by, halt.reason))?
-            }
-            Body::TradingResumed(_) => self.latch.release()?,
-            _ => {}
-        }
-        Ok(())
+        Ok(self.latch.follow(event)?)
     }
 
     /// Moves clock and position on with a root.
@@ -168,7 +156,7 @@ impl Machine {
     }
 
     fn command(&mut self, at: usize, index: u64, event: &Event) -> Result<(), PipelineError> {
-        let (moment, latch) = (self.moment(), self.latch());
+        let (moment, latch) = (self.moment(), self.latch.for_orders());
         let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
         let plan = desk.gateway.plan(event, moment, latch);
         self.carry_out(at, index, plan)
@@ -226,13 +214,6 @@ impl Machine {
             }
         }
         Ok(())
-    }
-
-    fn latch(&self) -> Latch {
-        match self.latch.state() {
-            LatchState::Open => Latch::Open,
-            LatchState::Halted { .. } => Latch::Halted,
-        }
     }
 
     /// Tasks' sources and the versions of their code.

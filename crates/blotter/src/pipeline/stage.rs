@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bus::{Bus, BusError, Progress, Record, Run, Sequencer, TimerRequested, Unit};
-use bus_log::LogBus;
 use event::{Event, Source};
 use worker::{Delivery, PendingTimer};
 
@@ -14,7 +13,7 @@ use super::PipelineError;
 /// A single writer knows the place of every event before it is durable, because it uses the same
 /// sequencer as the engine; the engine's answer is held against it.
 pub(crate) struct Stage {
-    bus: LogBus,
+    bus: Box<dyn Bus>,
     sequencer: Sequencer,
     units: Vec<Unit>,
     staged_bytes: usize,
@@ -26,7 +25,7 @@ pub(crate) struct Stage {
 const FLUSH_BYTES: usize = 1 << 20;
 
 impl Stage {
-    pub(crate) fn new(bus: LogBus) -> Self {
+    pub(crate) fn new(bus: Box<dyn Bus>) -> Self {
         let sequences = bus
             .heads()
             .into_iter()
@@ -114,11 +113,11 @@ impl Stage {
 
     /// The engine, for reading what is durable.
     pub(crate) fn bus(&mut self) -> &mut dyn Bus {
-        &mut self.bus
+        &mut *self.bus
     }
 
     /// Shuts the log down cleanly.
-    pub(crate) fn close(self) -> Result<(), BusError> {
+    pub(crate) fn close(mut self) -> Result<(), BusError> {
         self.bus.close()
     }
 

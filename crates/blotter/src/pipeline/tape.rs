@@ -6,7 +6,7 @@ use std::{
 };
 
 use broker::PaperBroker;
-use bus_log::LogBus;
+use bus::Bus;
 use event::{Body, Digest, Event, Label, Source, Timestamp, operations::AgentStarted};
 use feed::{Instruments, Outcome, TapeReader, TapeRecord};
 use gateway::Gateway;
@@ -14,7 +14,7 @@ use worker::{Schedule, Timers};
 
 use super::{
     Fold, PipelineError,
-    follow::{Follower, open_journal, start_at},
+    follow::Follower,
     ingress::{
         FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, operator_root,
         read_published,
@@ -27,7 +27,7 @@ use crate::{
     config::Settings,
     control::{CommandJournal, HaltLatch, Published, Socket},
     data_dir::DataDir,
-    setup,
+    engine, setup,
 };
 
 /// What a run is given.
@@ -62,16 +62,11 @@ pub(crate) fn run_tape(
     mut run: TapeRun<'_>,
     mut progress: impl FnMut(u64, Timestamp),
 ) -> Result<TapeEnd, PipelineError> {
-    let opened = LogBus::open(&run.dir.log(), run.wall_clock)?;
-    let torn = opened.torn.map(|torn| format!("{} bytes of {}", torn.bytes, torn.what));
-    let journal = open_journal(&run.dir.journal(), run.wall_clock)?;
-    let mut reader = opened.bus.reader();
-    if opened.bus.tail().next_index() > 0 {
-        start_at(&journal, &mut reader)?;
-    }
-    let follower = Follower::start(journal, reader, opened.bus.tail());
+    let opened = engine::open(run.dir, run.wall_clock)?;
+    let follower = Follower::begin(run.dir, &*opened.bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
+    let torn = opened.torn;
     let mut machine = build(&run, opened.bus)?;
     let mut numbering = machine.recover()?;
     let ingress = Source::new(INGRESS)?;
@@ -114,7 +109,7 @@ pub(crate) fn run_tape(
     Ok(TapeEnd { fold, records, resumed_at, stopped, undefined: undefined.collect(), torn })
 }
 
-fn build(run: &TapeRun<'_>, bus: LogBus) -> Result<Machine, PipelineError> {
+fn build(run: &TapeRun<'_>, bus: Box<dyn Bus>) -> Result<Machine, PipelineError> {
     let seats =
         setup::tasks(run.agents)?.into_iter().map(|task| Seat { task, through: None }).collect();
     let account = run.settings.account.name;

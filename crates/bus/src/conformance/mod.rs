@@ -11,11 +11,13 @@
 
 mod delivery;
 mod durability;
+mod following;
 mod repeats;
 mod sample;
 
 pub use delivery::*;
 pub use durability::*;
+pub use following::*;
 pub use repeats::*;
 pub use sample::{decision, market, order_unit, record, source, tick};
 
@@ -87,6 +89,11 @@ macro_rules! conformance_tests {
             an_event_is_found_by_its_id
             bytes_are_delivered_as_received
             market_data_gives_way_when_room_is_short
+            a_reader_sees_every_entry_in_order_and_goes_on
+            a_reader_begins_wherever_it_is_told_to
+            a_reader_is_woken_by_what_another_thread_commits
+            what_is_refused_is_shown_to_no_reader
+            a_closed_bus_accepts_nothing_and_wakes_its_readers
         );
     };
     (@ $make:expr; $($clause:ident)*) => {$(

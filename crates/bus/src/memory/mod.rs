@@ -1,15 +1,17 @@
 //! The contract without a medium, behaving as real engines do.
 
+mod reader;
 mod store;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use event::{EventId, Source, Timestamp};
 
 use crate::{
-    Admission, Bus, BusError, Cut, Delivered, Entry, Head, Ledger, Position, Progress, Record,
-    Topology, Unit, publish_roots,
+    Admission, Bus, BusError, Cut, Delivered, Entry, Head, Ledger, Position, Progress, Reader,
+    Record, Topology, Unit, publish_roots,
 };
+use reader::MemoryReader;
 use store::Store;
 
 /// Which kind of engine a bus in memory behaves as.
@@ -31,8 +33,22 @@ pub enum Personality {
 pub struct MemoryBus {
     personality: Personality,
     topology: Topology,
-    store: Arc<Mutex<Store>>,
+    shelf: Arc<Shelf>,
     ledger: Ledger,
+}
+
+/// What outlives a bus, and a way to wait for more of it.
+#[derive(Debug)]
+struct Shelf {
+    store: Mutex<Store>,
+    changed: Condvar,
+}
+
+impl Shelf {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        // Every change to the store is one push or one truncation, so it is whole even after a panic.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl MemoryBus {
@@ -45,14 +61,15 @@ impl MemoryBus {
     /// An empty bus of some other kind or incarnation.
     #[must_use]
     pub fn with(personality: Personality, topology: Topology, incarnation: u64) -> Self {
-        let store = Store::new(incarnation);
-        Self::open(personality, topology, Arc::new(Mutex::new(store)))
+        let store = Mutex::new(Store::new(incarnation));
+        Self::open(personality, topology, Arc::new(Shelf { store, changed: Condvar::new() }))
     }
 
     /// What a restart finds, whether this bus was shut down or crashed.
     #[must_use]
     pub fn reopen(self) -> Self {
-        Self::open(self.personality, self.topology, self.store)
+        self.store().closed = false;
+        Self::open(self.personality, self.topology, self.shelf)
     }
 
     /// Bounds the entries: at the bound market data is refused, other units only at twice the
@@ -68,16 +85,23 @@ impl MemoryBus {
         self.reopen()
     }
 
-    fn open(personality: Personality, topology: Topology, store: Arc<Mutex<Store>>) -> Self {
-        let held = lock(&store);
+    fn open(personality: Personality, topology: Topology, shelf: Arc<Shelf>) -> Self {
+        let held = shelf.store();
         let mut ledger = Ledger::new(held.incarnation);
         held.note_all(&mut ledger);
         drop(held);
-        Self { personality, topology, store, ledger }
+        Self { personality, topology, shelf, ledger }
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
-        lock(&self.store)
+        self.shelf.store()
+    }
+
+    /// Shows readers what was accepted.
+    fn settle(&mut self) {
+        self.ledger.settle();
+        self.store().settle();
+        self.shelf.changed.notify_all();
     }
 
     /// Takes one unit in, whole; `None` when what came before it must be settled first.
@@ -86,7 +110,7 @@ impl MemoryBus {
             return Err(BusError::Full { what: "new events" });
         }
         let mut positions = Vec::with_capacity(unit.outputs.len());
-        let mut store = lock(&self.store);
+        let mut store = self.shelf.store();
         let (repeats, progress) = match self.ledger.admit(unit, &*store, &mut positions)? {
             Admission::Stores { repeats, progress } => (repeats, progress),
             Admission::AfterFlush => return Ok(None),
@@ -115,7 +139,7 @@ impl MemoryBus {
     fn store_again(&mut self, unit: &Unit, positions: &[Position]) {
         let Personality::WindowedDedupe { ids } = self.personality else { return };
         for (record, position) in unit.outputs.iter().zip(positions) {
-            let mut store = lock(&self.store);
+            let mut store = self.shelf.store();
             if store.is_within(position.index, ids) {
                 continue;
             }
@@ -128,24 +152,22 @@ impl MemoryBus {
     }
 }
 
-fn lock(store: &Mutex<Store>) -> MutexGuard<'_, Store> {
-    // Every change to the store is one push or one truncation, so it is whole even after a panic.
-    store.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Bus for MemoryBus {
     fn topology(&self) -> &Topology {
         &self.topology
     }
 
     fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
+        if self.store().closed {
+            return Err(BusError::Poisoned);
+        }
         let mut before = (self.ledger.savepoint(), self.store().len());
         let mut answers = Vec::with_capacity(units.len());
         while let Some(unit) = units.get(answers.len()) {
             match self.take(unit) {
                 Ok(Some(positions)) => answers.push(positions),
                 Ok(None) => {
-                    self.ledger.settle();
+                    self.settle();
                     before = (self.ledger.savepoint(), self.store().len());
                 }
                 Err(refused) => {
@@ -156,12 +178,12 @@ impl Bus for MemoryBus {
                 }
             }
         }
-        self.ledger.settle();
+        self.settle();
         Ok(answers)
     }
 
     fn publish(&mut self, records: &[Record]) -> Result<Vec<Position>, BusError> {
-        let store = lock(&self.store);
+        let store = self.shelf.store();
         let known = records.iter().map(|record| self.ledger.known_root(record, &*store));
         let answers = known.collect::<Result<Vec<_>, _>>()?;
         drop(store);
@@ -212,5 +234,15 @@ impl Bus for MemoryBus {
 
     fn lookup(&mut self, id: EventId) -> Result<Option<Delivered>, BusError> {
         Ok(self.store().lookup(id))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, BusError> {
+        Ok(Box::new(MemoryReader::new(Arc::clone(&self.shelf))))
+    }
+
+    fn close(&mut self) -> Result<(), BusError> {
+        self.store().closed = true;
+        self.shelf.changed.notify_all();
+        Ok(())
     }
 }

@@ -12,6 +12,10 @@ use crate::{
 pub(super) struct Store {
     pub(super) incarnation: u64,
     pub(super) room: Option<usize>,
+    /// Entries that readers may see: a unit is not among them before its call is decided.
+    settled: usize,
+    /// Whether nothing more is accepted.
+    pub(super) closed: bool,
     entries: Vec<Entry>,
     /// The first index of each place in a source's sequence.
     by_source: BTreeMap<(Source, u64), usize>,
@@ -26,6 +30,14 @@ impl Store {
 
     pub(super) const fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    pub(super) const fn settled(&self) -> usize {
+        self.settled
+    }
+
+    pub(super) const fn settle(&mut self) {
+        self.settled = self.entries.len();
     }
 
     pub(super) fn entry(&self, index: u64) -> Option<&Entry> {
@@ -63,7 +75,8 @@ impl Store {
     pub(super) fn push_progress(&mut self, progress: Progress) {
         let index = self.entries.len() as u64;
         let stored_at = Timestamp(index as i64);
-        self.entries.push(Entry::Progress { index, stored_at, progress });
+        let bytes = progress.to_bytes().into();
+        self.entries.push(Entry::Progress { index, stored_at, bytes, progress });
     }
 
     /// The next sequence of a partition.
@@ -107,6 +120,7 @@ impl Store {
             return;
         }
         self.entries.truncate(length);
+        self.settled = self.settled.min(length);
         self.by_source.retain(|_, first| *first < length);
         self.sequences.clear();
         for entry in &self.entries {

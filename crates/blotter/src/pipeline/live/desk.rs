@@ -1,4 +1,7 @@
-//! The gateway of an account and its broker, on a thread of their own.
+//! The desk of an account and its broker, on a thread of their own.
+//!
+//! What is decided, in which order, is [`gateway::Desk`]; here are the thread, the clock, the latch
+//! and the log.
 
 use std::{
     sync::{
@@ -9,9 +12,8 @@ use std::{
 };
 
 use broker::{Broker as _, Moment, PaperBroker};
-use bus::{Bus as _, Delivered, Entry, Progress, Record, Run, Topology, Unit};
-use event::{Event, Family, Source};
-use gateway::{Call, Gateway, Latch, Plan};
+use bus::{Entry, Progress, Run, Topology, Unit};
+use gateway::Batch;
 use worker::Delivery;
 
 use super::{
@@ -20,14 +22,13 @@ use super::{
     clock::SessionClock,
     shared::{PATIENCE, Shared},
 };
-use crate::control::{HaltLatch, LatchState};
+use crate::control::HaltLatch;
 
-/// A gateway, its broker, and where they stand.
+/// A desk, its broker, and where they stand.
 pub(super) struct Desk {
-    gateway: Gateway,
+    desk: gateway::Desk,
     broker: PaperBroker,
     latch: HaltLatch,
-    through: Option<u64>,
     position: u64,
     shared: Arc<Shared>,
     clock: Arc<SessionClock>,
@@ -35,7 +36,7 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// Opens gateway and broker as the log left them. Attempts without an answer become unknown:
+    /// Opens desk and broker as the log left them. Attempts without an answer become unknown:
     /// nothing is sent twice.
     pub(super) fn open(
         run: &LiveRun<'_>,
@@ -47,26 +48,19 @@ impl Desk {
         let definitions: Vec<_> = run.instruments.definitions().cloned().collect();
         let dir = run.dir.broker(account.as_str());
         let broker = PaperBroker::open(&dir, run.settings.paper.clone(), &definitions)?;
-        let gateway = Gateway::new(account)?;
-        let own = gateway.source();
-        let through = shared
-            .with_bus(|bus| bus.progress(own).and_then(|progress| Progress::through(&progress)));
         let mut desk = Self {
-            gateway,
+            desk: gateway::Desk::new(account)?,
             broker,
             latch,
-            through,
             position: 0,
             shared,
             clock,
             topology: Topology::shipped(),
         };
         desk.go_through_log()?;
-        let unknown = desk.gateway.give_up_unanswered(desk.moment());
-        desk.accept(desk.gateway.broker_source(), unknown, None)?;
         let (moment, currency) = (desk.moment(), run.settings.account.reporting_currency);
-        if let Some(opened) = desk.gateway.open_books(&mut desk.broker, currency, moment)? {
-            desk.accept(desk.gateway.broker_source(), vec![opened], None)?;
+        while let Some(batch) = desk.desk.begin(&mut desk.broker, currency, moment)? {
+            desk.commit(&batch)?;
         }
         Ok(desk)
     }
@@ -104,48 +98,24 @@ impl Desk {
             self.broker.on_market(moment, event)?;
             return self.take_reports();
         }
-        let of_market = matches!(event.body.kind().family(), Family::Market | Family::Signal);
-        if of_market || self.through.is_some_and(|through| *index <= through) {
-            return Ok(());
+        self.latch.follow(event)?;
+        if let Some(batch) = self.desk.take(*index, event, self.moment(), self.latch.for_orders()) {
+            self.commit(&batch)?;
         }
-        match &event.body {
-            event::Body::TradingHalted(halt) => {
-                self.latch.halt(&format!("{}: {}", halt.by, halt.reason))?;
+        while self.desk.owes().is_some() {
+            let moment = self.moment();
+            if let Some(batch) = self.desk.call(&mut self.broker, moment)? {
+                self.commit(&batch)?;
             }
-            event::Body::TradingResumed(_) => self.latch.release()?,
-            _ => {}
-        }
-        let latch = match self.latch.state() {
-            LatchState::Open => Latch::Open,
-            LatchState::Halted { .. } => Latch::Halted,
-        };
-        let plan = self.gateway.plan(event, self.moment(), latch);
-        self.carry_out(*index, plan)
-    }
-
-    /// Makes a plan's events durable, then its calls, and takes in what they bring.
-    fn carry_out(&mut self, index: u64, plan: Plan) -> Result<(), PipelineError> {
-        let Plan { events, calls } = plan;
-        self.accept(self.gateway.source(), events, Some(Note::Through(index)))?;
-        for call in &calls {
-            self.call(call)?;
         }
         Ok(())
-    }
-
-    fn call(&mut self, call: &Call) -> Result<(), PipelineError> {
-        let moment = self.moment();
-        let facts = self.gateway.perform(call, &mut self.broker, moment)?;
-        self.accept(self.gateway.broker_source(), facts, None)
     }
 
     fn take_reports(&mut self) -> Result<(), PipelineError> {
         loop {
             let moment = self.moment();
-            let Some(facts) = self.gateway.read_reports(&mut self.broker, moment)? else {
-                return Ok(());
-            };
-            self.accept(self.gateway.broker_source(), facts.events, Some(Note::Mark(facts.mark)))?;
+            let Some(batch) = self.desk.reports(&mut self.broker, moment)? else { return Ok(()) };
+            self.commit(&batch)?;
         }
     }
 
@@ -155,34 +125,18 @@ impl Desk {
             return Ok(());
         }
         let moment = self.moment();
-        for cancel in self.gateway.emergency_cancels() {
+        for cancel in self.desk.gateway().emergency_cancels() {
             let _ = self.broker.cancel(moment, &cancel)?;
         }
         Ok(())
     }
 
-    fn accept(
-        &self,
-        source: Source,
-        events: Vec<Event>,
-        note: Option<Note>,
-    ) -> Result<(), PipelineError> {
-        if events.is_empty() && note.is_none() {
-            return Ok(());
-        }
-        let outputs: Vec<Record> = events
-            .into_iter()
-            .map(|event| Record::of_event(Arc::new(event), &self.topology))
-            .collect();
-        let mut unit = Unit::of_roots(source, outputs);
-        match note {
-            // A plan without events has decided nothing worth a record.
-            Some(Note::Through(_)) if unit.outputs.is_empty() => return Ok(()),
-            Some(Note::Through(index)) => unit.consumed = vec![Run::through(index)],
-            Some(Note::Mark(mark)) => unit.mark = Some(mark),
-            None => {}
-        }
+    fn commit(&mut self, batch: &Batch) -> Result<(), PipelineError> {
+        let mut unit = Unit::of_events(batch.source, batch.events.iter().cloned(), &self.topology);
+        unit.consumed = batch.consumed.map(Run::through).into_iter().collect();
+        unit.mark = batch.mark;
         let _ = self.shared.commit(unit)?;
+        self.desk.durable(batch);
         Ok(())
     }
 
@@ -190,61 +144,26 @@ impl Desk {
         Moment { time: self.clock.now(), position: self.position }
     }
 
-    /// The gateway goes through the log again; the broker keeps its own record.
+    /// The desk goes through the log again; the broker keeps its own record.
     fn go_through_log(&mut self) -> Result<(), PipelineError> {
-        self.each_entry(|gateway, entry| {
+        let (own, facts) = (self.desk.gateway().source(), self.desk.gateway().broker_source());
+        let progress = self.shared.with_bus(|bus| bus.progress(own));
+        self.desk.resume(progress.and_then(|progress| Progress::through(&progress)));
+        self.shared.each_entry(|entry| {
             match entry {
-                Entry::Progress { progress, .. } if progress.source == gateway.broker_source() => {
-                    progress.mark.into_iter().for_each(|mark| gateway.remember_mark(mark));
+                Entry::Event(delivered) => self.desk.remember(&*delivered.record.event()?),
+                Entry::Progress { progress, .. } if progress.source == facts => {
+                    progress.mark.into_iter().for_each(|mark| self.desk.remember_mark(mark));
                 }
-                Entry::Event(delivered) if is_of_desk(&delivered) => {
-                    gateway.remember(&*delivered.record.event()?);
-                }
-                _ => {}
+                Entry::Progress { .. } => {}
             }
-            Ok(())
+            Ok(true)
         })?;
-        self.each_entry(|gateway, entry| {
-            if let Entry::Event(delivered) = entry
-                && is_of_desk(&delivered)
-            {
-                // What has no answer is given up afterwards, not asked again.
-                let _ = gateway.redeliver(&*delivered.record.event()?);
+        self.shared.each_entry(|entry| {
+            if let Entry::Event(delivered) = entry {
+                self.desk.redeliver(&*delivered.record.event()?);
             }
-            Ok(())
+            Ok(true)
         })
     }
-
-    fn each_entry(
-        &mut self,
-        mut visit: impl FnMut(&mut Gateway, Entry) -> Result<(), PipelineError>,
-    ) -> Result<(), PipelineError> {
-        if self.shared.tail().next_index() == 0 {
-            return Ok(());
-        }
-        let mut reader = self.shared.reader();
-        reader.seek(0)?;
-        loop {
-            let entries = reader.next_entries()?;
-            if entries.is_empty() {
-                return Ok(());
-            }
-            for entry in entries {
-                visit(&mut self.gateway, entry)?;
-            }
-        }
-    }
-}
-
-/// Whether a gateway may have to do with the event.
-fn is_of_desk(delivered: &Delivered) -> bool {
-    !matches!(delivered.record.header().stream, Family::Market | Family::Signal)
-}
-
-/// What a unit of the desk says beside its events.
-enum Note {
-    /// Commands up to this index were answered.
-    Through(u64),
-    /// The broker's reports were read up to this number.
-    Mark(u64),
 }

@@ -34,11 +34,11 @@ pub(super) fn start(shared: Arc<Shared>, queues: Vec<SyncSender<Delivery>>) -> J
 }
 
 fn distribute(shared: &Shared, queues: &[SyncSender<Delivery>]) -> Result<(), PipelineError> {
-    let mut reader = shared.reader();
+    let mut reader = shared.reader()?;
     reader.seek(0)?;
     let mut next = 0;
     while !shared.has_ended() {
-        if shared.tail().wait(next, PATIENCE) <= next {
+        if reader.wait(next, PATIENCE)? <= next {
             continue;
         }
         for entry in reader.next_entries()? {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bus::{Bus as _, Entry, Record, Topology, Unit};
+use bus::{Entry, Record, Topology, Unit};
 use event::{
     Body, Event, Source, Timestamp,
     operations::{AgentStarted, Heartbeat},
@@ -53,23 +53,14 @@ impl Ingress {
         let mark = shared.with_bus(|bus| bus.progress(ingress).and_then(|progress| progress.mark));
         let mut numbering = Numbering::default();
         let mut last_time = Timestamp(i64::MIN);
-        if shared.tail().next_index() > 0 {
-            let mut reader = shared.reader();
-            reader.seek(0)?;
-            loop {
-                let entries = reader.next_entries()?;
-                if entries.is_empty() {
-                    break;
-                }
-                for entry in entries {
-                    if let Entry::Event(delivered) = entry {
-                        let header = delivered.record.header();
-                        numbering.observe(header.source, header.source_seq);
-                        last_time = last_time.max(header.time);
-                    }
-                }
+        shared.each_entry(|entry| {
+            if let Entry::Event(delivered) = entry {
+                let header = delivered.record.header();
+                numbering.observe(header.source, header.source_seq);
+                last_time = last_time.max(header.time);
             }
-        }
+            Ok(true)
+        })?;
         let resumed_at = mark.unwrap_or(0);
         tape.skip_to(resumed_at)?;
         Ok(Self {
@@ -102,7 +93,7 @@ impl Ingress {
         clock: &SessionClock,
     ) -> Result<(), PipelineError> {
         let (now, worker) = (clock.now(), source(WORKER)?);
-        let fence_index = self.shared.tail().next_index();
+        let fence_index = self.shared.next_index();
         let epoch = self.numbering.last(worker) + 1;
         let config = run.settings.digest;
         for task in crate::setup::tasks(run.agents)? {

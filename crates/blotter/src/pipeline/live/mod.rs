@@ -19,19 +19,16 @@ mod shared;
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use bus_log::LogBus;
 use event::{Source, Timestamp};
 use feed::{Instruments, TapeReader};
 
-use super::{
-    PipelineError,
-    follow::{Follower, open_journal, start_at},
-};
+use super::{PipelineError, follow::Follower};
 use crate::{
     app::Factory,
     config::Settings,
     control::{CommandJournal, HaltLatch, Socket},
     data_dir::DataDir,
+    engine,
 };
 use clock::SessionClock;
 use shared::Shared;
@@ -62,17 +59,11 @@ pub(super) const WORKER: &str = "worker/live";
 
 /// Runs until the tape ends and all is quiet, or until it is stopped.
 pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
-    let opened = LogBus::open(&run.dir.log(), run.wall_clock)?;
-    let tail = opened.bus.tail();
-    let journal = open_journal(&run.dir.journal(), run.wall_clock)?;
-    let mut reader = opened.bus.reader();
-    if tail.next_index() > 0 {
-        start_at(&journal, &mut reader)?;
-    }
-    let follower = Follower::start(journal, reader, Arc::clone(&tail));
+    let bus = engine::open(run.dir, run.wall_clock)?.bus;
+    let follower = Follower::begin(run.dir, &*bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
-    let shared = Arc::new(Shared::new(opened.bus, Arc::clone(&run.stop)));
+    let shared = Arc::new(Shared::new(bus, Arc::clone(&run.stop)));
     let outcome = drive(run, &shared, &socket, &commands);
     let fatal = shared.take_fatal();
     let closed = Shared::close(shared);
@@ -133,23 +124,25 @@ fn drive(
     })
 }
 
-/// A fatal error latches the halt, and leaves the cancel of everything to the next start.
+/// A fatal error halts as an operator would: the latch at once, and a command that the next start
+/// logs and acts on, which cancels what may still work.
 fn latch_on_failure(
     dir: &DataDir,
     commands: &CommandJournal,
     wall_clock: fn() -> Timestamp,
 ) -> Result<(), PipelineError> {
-    let reason = "a fatal error ended the live run";
-    HaltLatch::open(&dir.control())?.halt(reason)?;
-    let _ = commands.append(crate::control::OperatorCommand {
+    let command = crate::control::OperatorCommand {
         number: 0,
         id: event::EventId(*uuid::Uuid::now_v7().as_bytes()),
-        verb: event::choices::OperatorVerb::CancelAll,
+        verb: event::choices::OperatorVerb::Halt,
         account: None,
         actor: "blotter".into(),
-        reason: reason.into(),
+        reason: "a fatal error ended the live run".into(),
         given_at: wall_clock(),
-    })?;
+    };
+    let latch = HaltLatch::open(&dir.control())?;
+    latch.halt(command.id, &format!("{}: {}", command.actor, command.reason))?;
+    let _ = commands.append(command)?;
     Ok(())
 }
 

@@ -99,22 +99,16 @@ impl Seat {
             return Err(PipelineError::AgentFailed { task, restarts });
         }
         self.seat.begin_again(Task::new((self.make)())?);
-        let mut reader = self.shared.reader();
-        reader.seek(0)?;
-        loop {
-            let entries = reader.next_entries()?;
-            if entries.is_empty() {
-                return Ok(());
+        let seat = &mut self.seat;
+        self.shared.each_entry(|entry| {
+            if entry.index() >= index {
+                return Ok(false);
             }
-            for entry in entries {
-                if entry.index() >= index {
-                    return Ok(());
-                }
-                if let Entry::Event(delivered) = entry {
-                    self.seat.tell_again(&*delivered.record.event()?);
-                }
+            if let Entry::Event(delivered) = entry {
+                seat.tell_again(&*delivered.record.event()?);
             }
-        }
+            Ok(true)
+        })
     }
 
     /// Tells the log of the task's own life.
@@ -131,32 +125,23 @@ impl Seat {
     /// Learns from the log which timers wait, and how far the task had decided.
     fn recover(&mut self) -> Result<(), PipelineError> {
         let task = self.seat.source();
-        let progress = self.shared.with_bus(|bus| bus::Bus::progress(bus, task));
+        let progress = self.shared.with_bus(|bus| bus.progress(task));
         self.seat.resume(progress.and_then(|progress| Progress::through(&progress)));
-        if self.shared.tail().next_index() == 0 {
-            return Ok(());
-        }
-        let mut reader = self.shared.reader();
-        reader.seek(0)?;
-        loop {
-            let entries = reader.next_entries()?;
-            if entries.is_empty() {
-                return Ok(());
-            }
-            for entry in entries {
-                match entry {
-                    Entry::Progress { progress, .. } if progress.source == task => {
-                        progress.timers().for_each(|timer| self.seat.asked(timer_of(task, timer)));
-                    }
-                    Entry::Event(delivered)
-                        if delivered.record.header().kind == event::Kind::TimerFired as u16 =>
-                    {
-                        self.seat.fired(&*delivered.record.event()?);
-                    }
-                    _ => {}
+        let seat = &mut self.seat;
+        self.shared.each_entry(|entry| {
+            match entry {
+                Entry::Progress { progress, .. } if progress.source == task => {
+                    progress.timers().for_each(|timer| seat.asked(timer_of(task, timer)));
                 }
+                Entry::Event(delivered)
+                    if delivered.record.header().kind == event::Kind::TimerFired as u16 =>
+                {
+                    seat.fired(&*delivered.record.event()?);
+                }
+                _ => {}
             }
-        }
+            Ok(true)
+        })
     }
 }
 

@@ -9,17 +9,14 @@ use std::{
     time::Duration,
 };
 
-use bus::{Bus as _, BusError, Position, Unit};
-use bus_log::{LogBus, LogReader};
+use bus::{Bus, BusError, Entry, Position, Reader, Unit};
 use event::Source;
-use segment::Tail;
 
 use super::super::PipelineError;
 
 /// Shared between the threads of a live run.
 pub(super) struct Shared {
-    bus: Mutex<LogBus>,
-    tail: Arc<Tail>,
+    bus: Mutex<Box<dyn Bus>>,
     /// Deliveries handed out and not yet dealt with.
     in_hand: AtomicUsize,
     /// The index after the last entry the distributor has handed out.
@@ -35,9 +32,8 @@ pub(super) struct Shared {
 pub(super) const PATIENCE: Duration = Duration::from_millis(20);
 
 impl Shared {
-    pub(super) fn new(bus: LogBus, stop: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(bus: Box<dyn Bus>, stop: Arc<AtomicBool>) -> Self {
         Self {
-            tail: bus.tail(),
             bus: Mutex::new(bus),
             in_hand: AtomicUsize::new(0),
             distributed: Mutex::new(0),
@@ -61,18 +57,42 @@ impl Shared {
     }
 
     /// Uses the engine for something else than committing.
-    pub(super) fn with_bus<T>(&self, ask: impl FnOnce(&mut LogBus) -> T) -> T {
-        ask(&mut locked(&self.bus))
+    pub(super) fn with_bus<T>(&self, ask: impl FnOnce(&mut dyn Bus) -> T) -> T {
+        ask(&mut **locked(&self.bus))
     }
 
     /// A reader of what is durable.
-    pub(super) fn reader(&self) -> LogReader {
+    pub(super) fn reader(&self) -> Result<Box<dyn Reader>, BusError> {
         locked(&self.bus).reader()
     }
 
-    /// How far the log is durable.
-    pub(super) fn tail(&self) -> &Tail {
-        &self.tail
+    /// The place after the last entry of the log.
+    pub(super) fn next_index(&self) -> u64 {
+        locked(&self.bus).next_index()
+    }
+
+    /// Visits what is in the log now, from its beginning, for as long as `visit` wants more.
+    pub(super) fn each_entry(
+        &self,
+        mut visit: impl FnMut(Entry) -> Result<bool, PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let end = self.next_index();
+        let mut reader = self.reader()?;
+        reader.seek(0)?;
+        let mut next = 0;
+        while next < end {
+            let entries = reader.next_entries()?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                next = entry.index() + 1;
+                if next > end || !visit(entry)? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The last sequence accepted of a source.
@@ -103,7 +123,7 @@ impl Shared {
         loop {
             // Read in this order: what is dealt with may only have added to the log.
             let quiet =
-                self.in_hand.load(Ordering::Acquire) == 0 && *distributed == self.tail.next_index();
+                self.in_hand.load(Ordering::Acquire) == 0 && *distributed == self.next_index();
             if quiet || self.has_failed() {
                 return;
             }
@@ -149,7 +169,7 @@ impl Shared {
     pub(super) fn close(shared: Arc<Self>) -> Result<(), PipelineError> {
         match Arc::try_unwrap(shared) {
             Ok(shared) => {
-                let bus = shared.bus.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let mut bus = shared.bus.into_inner().unwrap_or_else(PoisonError::into_inner);
                 Ok(bus.close()?)
             }
             // A thread that will not end keeps the log open: the next start finds no close record
