@@ -163,7 +163,9 @@ impl Desk {
     pub(super) fn act(&mut self, now: Timestamp, config: &Config, out: &mut Outbox) {
         let Some(target) = self.target.clone() else { return };
         if let Some(working) = &self.working {
-            if working.side != target.direction && !working.cancelling {
+            // A refusal comes back at once, and so would the next: the timer asks again.
+            let asked = working.cancelling || working.cancel_refused;
+            if working.side != target.direction && !asked {
                 self.cancel(now, config, "signal reversed", out);
             }
             return;
@@ -185,6 +187,7 @@ impl Desk {
             repriced: config.reprice_after_ns <= 0,
             replacing: None,
             cancelling: false,
+            cancel_refused: false,
         });
         let evidence = self.evidence().observed("strength_ppm", target.strength_ppm);
         out.decide(proposed, evidence.basis());
@@ -302,7 +305,7 @@ impl Desk {
     fn cancel(&mut self, now: Timestamp, config: &Config, why: &str, out: &mut Outbox) {
         let evidence = self.evidence();
         let Some(working) = self.working.as_mut() else { return };
-        working.cancelling = true;
+        (working.cancelling, working.cancel_refused) = (true, false);
         let cancel = CancelOrder {
             order: working.order,
             account: config.account,

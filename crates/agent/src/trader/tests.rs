@@ -237,22 +237,39 @@ fn an_order_of_unknown_outcome_keeps_the_instrument_waiting() {
     bench.check(&[]);
 }
 
-#[test]
-fn a_refused_cancel_is_asked_for_again_later() {
-    let (mut bench, order) = Bench::with_working_order();
-    bench.tell(8_000, quote(perpetual(), ("50000.1", "1"), ("50000.2", "1"), 2));
-    bench.check(&["replace BUY 0.02 at 50000.1", "cancel: not filled in time"]);
-    let refused = CancelRejected {
+fn cancel_refused(order: OrderId) -> CancelRejected {
+    CancelRejected {
         order,
         account: account(),
         instrument: perpetual(),
         action: AttemptAction::Cancel,
         reason: String::new(),
         proposal: None,
-    };
-    bench.tell(8_001, refused);
+    }
+}
+
+#[test]
+fn a_refused_cancel_is_asked_for_again_later() {
+    let (mut bench, order) = Bench::with_working_order();
+    bench.tell(8_000, quote(perpetual(), ("50000.1", "1"), ("50000.2", "1"), 2));
+    bench.check(&["replace BUY 0.02 at 50000.1", "cancel: not filled in time"]);
+    bench.tell(8_001, cancel_refused(order));
     bench.tell(16_001, accepted(order));
     bench.check(&["cancel: not filled in time"]);
+}
+
+#[test]
+fn a_cancel_refused_after_a_reversal_is_not_asked_for_again_at_once() {
+    let (mut bench, order) = Bench::with_working_order();
+    bench.tell(10, signal(perpetual(), Side::Sell));
+    bench.check(&["cancel: signal reversed"]);
+    for at in 11..20 {
+        bench.tell(at, cancel_refused(order));
+        bench.tell(at, signal(perpetual(), Side::Sell));
+        bench.check(&[]);
+    }
+    bench.tell(16_001, accepted(order));
+    bench.check(&["replace BUY 0.02 at 50000.1", "cancel: not filled in time"]);
 }
 
 #[test]

@@ -33,6 +33,8 @@ message! {
         9 replacing: Option<OrderId>,
         /// Whether its cancel was asked for and not answered.
         10 cancelling: bool,
+        /// Whether its cancel was refused: it is asked for again when its timer fires.
+        11 cancel_refused: bool,
     }
 }
 
@@ -87,7 +89,7 @@ impl Working {
         match action {
             AttemptAction::Replace => self.replacing = None,
             AttemptAction::Cancel => {
-                self.cancelling = false;
+                (self.cancelling, self.cancel_refused) = (false, true);
                 return Turn::CancelFailed;
             }
             AttemptAction::Submit => {}
