@@ -2,13 +2,16 @@
 
 use broker::{Answer, Broker, Moment};
 use event::{
-    Body, Event, EventId, InstrumentId, OrderId,
+    Body, Event, EventId, InstrumentId, Label, OrderId,
     choices::AttemptAction,
     id::broker_fact_id,
     trading::{CancelRejected, OrderAccepted, OrderRejected, OrderUnknown},
 };
 
-use crate::{Call, Gateway, GatewayError};
+use crate::{
+    Call, Gateway, GatewayError, Latch,
+    plan::{EXPIRED, HALTED},
+};
 
 /// An attempt, as far as its answer needs it.
 #[derive(Clone, Copy)]
@@ -30,13 +33,45 @@ impl Gateway {
         broker: &mut dyn Broker,
         now: Moment,
     ) -> Result<Vec<Event>, GatewayError> {
-        let fact = match call {
-            Call::Submit(request) => {
-                let answer = broker.submit(now, request)?;
-                self.submit_answered(request, answer, now)
+        let answer = match call {
+            Call::Submit(request) => broker.submit(now, request)?,
+            Call::Cancel(request) => broker.cancel(now, request)?,
+            Call::Replace(request) => broker.replace(now, request)?,
+            Call::Snapshot { request, cycle } => {
+                let taken = self.take_snapshot(request, *cycle, broker, now);
+                return Ok(taken.into_iter().collect());
             }
+        };
+        Ok(self.answered(call, answer, now).into_iter().collect())
+    }
+
+    /// Why a call whose attempt is durable is not made after all: its time is over, or trading was
+    /// halted while the attempt was on its way to the log.
+    pub(crate) fn too_late(&self, call: &Call, now: Moment, latch: Latch) -> Option<&'static str> {
+        let (order, attempt) = match call {
+            Call::Submit(request) => (request.order, request.attempt),
+            Call::Replace(request) => (request.order, request.attempt),
+            Call::Cancel(_) | Call::Snapshot { .. } => return None,
+        };
+        let pending = &self.links.get(&order)?.pending;
+        let expires = pending.iter().find(|pending| pending.attempt == attempt)?.expires;
+        if latch == Latch::Halted {
+            return Some(HALTED);
+        }
+        (now.time > expires).then_some(EXPIRED)
+    }
+
+    /// Answers a call in the broker's place, which never hears of it: refused.
+    pub(crate) fn refuse(&mut self, call: &Call, why: &str, now: Moment) -> Option<Event> {
+        let code = Label::new(why).ok()?;
+        let reason = format!("not sent: {why} while the attempt was made durable");
+        self.answered(call, Answer::Rejected { code, reason }, now)
+    }
+
+    fn answered(&mut self, call: &Call, answer: Answer, now: Moment) -> Option<Event> {
+        match call {
+            Call::Submit(request) => self.submit_answered(request, answer, now),
             Call::Cancel(request) => {
-                let answer = broker.cancel(now, request)?;
                 let asked = Asked {
                     order: request.order,
                     instrument: request.instrument,
@@ -46,7 +81,6 @@ impl Gateway {
                 self.change_answered(asked, None, answer, now)
             }
             Call::Replace(request) => {
-                let answer = broker.replace(now, request)?;
                 let asked = Asked {
                     order: request.order,
                     instrument: request.instrument,
@@ -55,9 +89,8 @@ impl Gateway {
                 };
                 self.change_answered(asked, Some(request.proposal), answer, now)
             }
-            Call::Snapshot { request, cycle } => self.take_snapshot(request, *cycle, broker, now),
-        };
-        Ok(fact.into_iter().collect())
+            Call::Snapshot { .. } => None,
+        }
     }
 
     /// Records attempts a crash left unanswered as unknown: what a live venue was asked may have

@@ -130,16 +130,23 @@ impl Desk {
 
     /// Makes the next call it owes, and says what that brought.
     ///
+    /// Making the attempt durable takes time. What is past its time by now, or was halted since, is
+    /// not sent but refused in the broker's place: the last look is the one before the call.
+    ///
     /// # Errors
     /// [`GatewayError::Broker`] when the broker itself failed; the attempt then stays unanswered.
     pub fn call(
         &mut self,
         broker: &mut dyn Broker,
         now: Moment,
+        latch: Latch,
     ) -> Result<Option<Batch>, GatewayError> {
         debug_assert!(!self.waits, "an attempt is durable before the broker hears of it");
         let Some(call) = self.calls.pop_front() else { return Ok(None) };
-        let facts = self.gateway.perform(&call, broker, now)?;
+        let facts = match self.gateway.too_late(&call, now, latch) {
+            Some(why) => self.gateway.refuse(&call, why, now).into_iter().collect(),
+            None => self.gateway.perform(&call, broker, now)?,
+        };
         Ok(self.facts(facts, None))
     }
 

@@ -131,6 +131,12 @@ impl Gateway {
         self.broker_source
     }
 
+    /// Number of the last report of the broker that was read.
+    #[must_use]
+    pub const fn report_mark(&self) -> u64 {
+        self.report_mark
+    }
+
     /// Whether trading is halted for this account, as far as the log says.
     #[must_use]
     pub const fn is_halted(&self) -> bool {

@@ -58,9 +58,9 @@ pub struct Plan {
 }
 
 /// Why an order was not sent.
-const EXPIRED: &str = "expired";
+pub(crate) const EXPIRED: &str = "expired";
 /// Why an order was not sent.
-const HALTED: &str = "halted";
+pub(crate) const HALTED: &str = "halted";
 
 /// What to attempt, and until when.
 #[derive(Clone, Copy)]

@@ -10,6 +10,7 @@ mod changes;
 mod day;
 mod desk;
 mod halts;
+mod late;
 mod law;
 mod reports;
 mod restarts;

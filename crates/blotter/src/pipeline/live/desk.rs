@@ -103,8 +103,8 @@ impl Desk {
             self.commit(&batch)?;
         }
         while self.desk.owes().is_some() {
-            let moment = self.moment();
-            if let Some(batch) = self.desk.call(&mut self.broker, moment)? {
+            let (moment, latch) = (self.moment(), self.latch.for_orders());
+            if let Some(batch) = self.desk.call(&mut self.broker, moment, latch)? {
                 self.commit(&batch)?;
             }
         }
