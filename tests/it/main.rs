@@ -5,6 +5,7 @@
 mod bad_input;
 mod conflict;
 mod determinism;
+mod golden;
 mod interruption;
 mod pages;
 mod publish;

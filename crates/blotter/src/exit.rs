@@ -1,5 +1,11 @@
 //! Exit codes, one meaning each (`docs/cli.md`).
 
+use broker::BrokerError;
+use forensics::JournalError;
+use segment::SegmentError;
+
+use crate::control::ControlError;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -22,6 +28,64 @@ pub(crate) enum Exit {
     Breaks = 7,
     /// Interrupted by a signal; what was accepted is durable.
     Interrupted = 130,
+}
+
+/// Files that cannot be used: bytes that are not what was written are one thing, a disk, a program
+/// too old for them or another writer are others.
+impl From<&SegmentError> for Exit {
+    fn from(error: &SegmentError) -> Self {
+        match error {
+            SegmentError::SecondWriter { .. } => Self::Conflict,
+            SegmentError::Damage { .. } | SegmentError::NotASegment { .. } => Self::Integrity,
+            _ => Self::Environment,
+        }
+    }
+}
+
+impl From<&JournalError> for Exit {
+    fn from(error: &JournalError) -> Self {
+        match error {
+            JournalError::Segment(error) => error.into(),
+            JournalError::Form { .. } => Self::Environment,
+            _ => Self::Integrity,
+        }
+    }
+}
+
+impl From<&BrokerError> for Exit {
+    fn from(error: &BrokerError) -> Self {
+        match error {
+            BrokerError::Damaged { .. } | BrokerError::Entry(_) => Self::Integrity,
+            _ => Self::Environment,
+        }
+    }
+}
+
+impl From<&ControlError> for Exit {
+    fn from(error: &ControlError) -> Self {
+        match error {
+            ControlError::Damaged { .. } => Self::Integrity,
+            _ => Self::Environment,
+        }
+    }
+}
+
+/// Gives an error the exit code that its kind has everywhere.
+pub(crate) trait OrItsExit<T> {
+    /// Ends with the code of the error when this failed.
+    ///
+    /// # Errors
+    /// [`Failure`] with the code.
+    fn or_its_exit(self) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrItsExit<T> for Result<T, E>
+where
+    for<'a> &'a E: Into<Exit>,
+{
+    fn or_its_exit(self) -> Result<T, Failure> {
+        self.map_err(|error| Failure { exit: (&error).into(), error: error.into() })
+    }
 }
 
 /// A failure with its exit code and what to do next.

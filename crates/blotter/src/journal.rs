@@ -6,7 +6,7 @@ use forensics::{JournalEntry, JournalError, JournalReader};
 
 use crate::{
     data_dir::DataDir,
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     pipeline,
 };
 
@@ -70,7 +70,7 @@ impl Until {
     /// The same end as an index: the entry before the first whose time is past the instant.
     pub(crate) fn as_index(self, reader: &mut JournalReader) -> Result<Self, Failure> {
         let Self::Time(last) = self else { return Ok(self) };
-        let past = reader.seek_time(last.plus_ns(1)).or_exit(Exit::Integrity)?;
+        let past = reader.seek_time(last.plus_ns(1)).or_its_exit()?;
         match past.checked_sub(1) {
             Some(index) => Ok(Self::Index(index)),
             None => Err(Failure::new(
@@ -94,7 +94,7 @@ pub(crate) fn open(dir: &DataDir, wall_clock: fn() -> Timestamp) -> Result<Journ
         Ok(()) => {}
         Err(error) => return Err(Failure { exit: Exit::Environment, error: error.into() }),
     }
-    JournalReader::open(&dir.journal()).or_exit(Exit::Integrity)
+    JournalReader::open(&dir.journal()).or_its_exit()
 }
 
 /// Walks the journal from `from` to `until`.
@@ -104,7 +104,7 @@ pub(crate) fn walk(
     until: Until,
     mut visit: impl FnMut(Item<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    reader.seek(from).or_exit(Exit::Integrity)?;
+    reader.seek(from).or_its_exit()?;
     let mut done = false;
     while !done {
         let more = reader.visit_batch(|entry| -> Result<(), WalkError> {
@@ -119,7 +119,7 @@ pub(crate) fn walk(
             Ok(false) => return Ok(()),
             Err(WalkError::Visit(failure)) => return Err(failure),
             Err(WalkError::Journal(error)) => {
-                return Err(Failure { exit: Exit::Integrity, error: error.into() });
+                return Err(error).or_its_exit();
             }
             Err(WalkError::Decode(index, error)) => {
                 return Err(Failure::new(

@@ -27,6 +27,12 @@ pub enum BrokerError {
         /// What is wrong.
         what: String,
     },
+    /// The record was written by a newer version.
+    #[error("E9012 the broker's record {path} was written by a newer version; upgrade blotter")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+    },
     /// The record does not decode.
     #[error("E9003 the broker's record holds an entry this version cannot read")]
     Entry(#[from] DecodeError),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{args::Common, output, setting};
 use crate::{
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal::Until,
     pipeline::Fold,
 };
@@ -19,8 +19,8 @@ pub(super) fn reconcile(common: &Common) -> Result<Exit, Failure> {
     let mut found = Vec::new();
     for account in fold.books.accounts() {
         let dir = setting.dir.broker(account.id().as_str());
-        let mut broker = PaperBroker::open_read_only(&dir).or_exit(Exit::Environment)?;
-        let snapshot = ask(&mut broker).or_exit(Exit::Environment)?;
+        let mut broker = PaperBroker::open_read_only(&dir).or_its_exit()?;
+        let snapshot = ask(&mut broker).or_its_exit()?;
         let now = fold.last_time;
         let compared = compare(&fold.books, &snapshot, now, &Tolerances::default());
         found.extend(compared.or_exit(Exit::Environment)?.differences);

@@ -7,7 +7,6 @@ use std::{
 
 use event::Timestamp;
 use feed::{FeedError, TapeReader};
-use forensics::JournalError;
 
 use super::{args::Common, output, setting, setting::Setting};
 use crate::{
@@ -112,24 +111,17 @@ pub(super) fn failure(error: PipelineError) -> Failure {
         PipelineError::Bus(B::Damaged { .. } | B::StreamRewound { .. } | B::Decode(_))
         | PipelineError::Misplaced { .. }
         | PipelineError::Decode(_) => Exit::Integrity,
-        PipelineError::Journal(error) => of_journal(error),
+        PipelineError::Bus(B::Engine { source, .. }) => {
+            source.downcast_ref::<segment::SegmentError>().map_or(Exit::Environment, Exit::from)
+        }
+        PipelineError::Journal(error) => error.into(),
+        PipelineError::Broker(error) => error.into(),
+        PipelineError::Control(error) => error.into(),
         PipelineError::Feed(error) => of_feed(error),
         PipelineError::Name(_) | PipelineError::Task(_) => Exit::Usage,
         _ => Exit::Environment,
     };
     Failure { exit, error: error.into() }
-}
-
-/// Files that cannot be used are not files that are damaged.
-const fn of_journal(error: &JournalError) -> Exit {
-    use segment::SegmentError as S;
-    match error {
-        JournalError::Segment(S::SecondWriter { .. }) => Exit::Conflict,
-        JournalError::Segment(S::Io { .. } | S::ReadOnly { .. } | S::Full { .. }) => {
-            Exit::Environment
-        }
-        _ => Exit::Integrity,
-    }
 }
 
 /// An input that cannot be used.

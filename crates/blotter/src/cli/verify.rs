@@ -6,13 +6,14 @@ use bus::{Header, Progress, Topology};
 use bus_log::LogReader;
 use event::{Envelope, Event, Source};
 use forensics::{JournalEntry, JournalError, JournalReader};
+use segment::SegmentError;
 use serde_json::json;
 
 use super::{args::Common, output};
 use crate::{
     clock::wall_clock,
     data_dir::DataDir,
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal,
 };
 
@@ -40,7 +41,7 @@ pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
     dir.must_hold_data().or_exit(Exit::NotFound)?;
     // First of all: opening the journal to bring it up to the log would clear its torn tail.
     for files in [dir.log(), dir.journal()] {
-        check_files(&files, &mut findings);
+        check_files(&files, &mut findings)?;
     }
     let mut journal = journal::open(&dir, wall_clock)?;
     let topology = Topology::shipped();
@@ -77,7 +78,7 @@ pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
 }
 
 /// Every byte of a log's files, also those that nothing reads.
-fn check_files(files: &Path, findings: &mut Findings) {
+fn check_files(files: &Path, findings: &mut Findings) -> Result<(), Failure> {
     match segment::check(&segment::RealDisk, files) {
         Ok(checked) => findings.torn.extend(checked.torn.map(|torn| {
             format!(
@@ -88,9 +89,12 @@ fn check_files(files: &Path, findings: &mut Findings) {
             )
         })),
         // A directory that holds one of the two is told of by whoever reads the other.
-        Err(segment::SegmentError::Absent { .. }) => {}
+        Err(SegmentError::Absent { .. }) => {}
+        // What a newer version wrote cannot be judged here.
+        Err(error @ SegmentError::Newer { .. }) => return Err(error).or_its_exit(),
         Err(error) => findings.words.push(error.to_string()),
     }
+    Ok(())
 }
 
 fn check_journal(

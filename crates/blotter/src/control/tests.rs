@@ -1,5 +1,7 @@
 //! The latch and the command journal, through crashes and damage.
 
+mod damage;
+
 use std::{fs, os::unix::fs::FileExt};
 
 use event::{

@@ -25,6 +25,8 @@ const LOCK: &str = "lock";
 const FRESH: &str = "record.fresh";
 /// What the file begins with: name and version of the format.
 const MAGIC: &[u8; 8] = b"BLPAPER1";
+/// Bytes of the name alone; the version is a digit behind it.
+const NAME_BYTES: usize = 7;
 const HEAD_BYTES: usize = 20;
 
 /// The record, open.
@@ -187,6 +189,13 @@ fn parse(bytes: &[u8], path: &Path) -> Result<(Vec<Vec<u8>>, usize), BrokerError
         at: at as u64,
         what: what.into(),
     };
+    if let (Some(name), Some(&found)) = (bytes.get(..NAME_BYTES), bytes.get(NAME_BYTES))
+        && MAGIC.starts_with(name)
+        && found.is_ascii_digit()
+        && Some(&found) > MAGIC.get(NAME_BYTES)
+    {
+        return Err(BrokerError::Newer { path: path.to_path_buf() });
+    }
     if !bytes.starts_with(MAGIC) {
         return Err(damaged(0, "it does not begin as a paper broker's record"));
     }
