@@ -7,6 +7,7 @@ mod conflict;
 mod determinism;
 mod golden;
 mod interruption;
+mod kills;
 mod pages;
 mod publish;
 mod questions;

@@ -63,9 +63,18 @@ impl Desk {
 
     /// Starts `blotter` and lets it run; it is killed when the value is dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
+        self.start_with_input(arguments, "")
+    }
+
+    /// Starts `blotter` with this on its stdin and lets it run.
+    pub fn start_with_input(&self, arguments: &[&str], input: &str) -> Running {
         let mut command = self.command(blotter(), arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().expect("blotter starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let input = input.to_owned();
+        // It ends with the program at the latest, which may be killed with input left to read.
+        let _ = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let watchdog = watch(child.id());
         Running { child, lines, watchdog }
@@ -86,7 +95,13 @@ impl Desk {
     /// Starts `blotter run` on a tape, and returns once it listens on its socket.
     #[must_use]
     pub fn start_run(&self, data: &str, tapes: &[&str]) -> Running {
-        let mut running = self.start(&run_arguments(data, tapes));
+        self.start_listening(data, &run_arguments(data, tapes))
+    }
+
+    /// Starts a `blotter run`, and returns once it listens on its socket.
+    #[must_use]
+    pub fn start_listening(&self, data: &str, arguments: &[&str]) -> Running {
+        let mut running = self.start(arguments);
         let socket = self.path(data).join("blotter.sock");
         while UnixStream::connect(&socket).is_err() {
             let ended = running.child.try_wait().expect("a child to ask");
@@ -255,6 +270,13 @@ impl Running {
     pub fn kill(mut self) -> Option<i32> {
         let _ = self.child.kill();
         self.child.wait().expect("an exit status").code()
+    }
+
+    /// Ends it as a power cut would, and returns the whole lines it had printed by then.
+    pub fn kill_and_read(mut self) -> Vec<String> {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.lines.by_ref().map_while(Result::ok).collect()
     }
 
     /// Stops it where it is, alive and holding what it holds.
