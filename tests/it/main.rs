@@ -5,6 +5,7 @@
 mod bad_input;
 mod conflict;
 mod determinism;
+mod full_disk;
 mod golden;
 mod interruption;
 mod kills;

@@ -10,8 +10,10 @@
 mod binary;
 mod desk;
 mod page;
+mod small_disk;
 pub mod tape;
 
 pub use binary::blotter;
 pub use desk::{Desk, Outcome, Running};
 pub use page::{Block, blocks};
+pub use small_disk::SmallDisk;

@@ -99,7 +99,19 @@ impl Stage {
             return Ok(());
         }
         let units = std::mem::take(&mut self.units);
-        let positions = self.bus.commit(&units)?;
+        let positions = match self.bus.commit(&units) {
+            Err(full @ BusError::Full { .. }) => {
+                // Refused whole for its market data: what stands before the first of it, cancels and
+                // facts among it, has the reserve.
+                let first = units.iter().position(Unit::holds_market_data).unwrap_or(0);
+                let before = units.get(..first).unwrap_or_default();
+                if !before.is_empty() {
+                    let _ = self.bus.commit(before)?;
+                }
+                return Err(full.into());
+            }
+            other => other?,
+        };
         debug_assert_eq!(positions.len(), units.len());
         if self.bus.next_index() != self.sequencer.next_index() {
             return Err(PipelineError::Misplaced {
