@@ -23,7 +23,7 @@ const FILES: [(&str, usize); 7] = [
     ("binding", 0),
     ("broker/PAPER/record", 0),
     ("control/commands", 512 * 1025),
-    ("control/latch", 1024),
+    ("control/latch", 2048),
     ("journal/00000000000000000000.seg", 4 << 20),
     ("log/00000000000000000000.seg", 4 << 20),
     ("log/checkpoint", 0),

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::FileExt, path::Path};
 
-use event::choices::OperatorVerb;
+use event::{EventId, choices::OperatorVerb};
 
 use super::command;
 use crate::control::{CommandJournal, ControlError, HaltLatch, LatchState};
@@ -19,17 +19,19 @@ fn halted(state: &LatchState) -> bool {
 #[test]
 fn no_changed_byte_and_no_cut_opens_a_halted_latch() {
     let dir = tempfile::tempdir().unwrap();
-    HaltLatch::open(dir.path()).unwrap().halt("too wild").unwrap();
+    HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
     let path = dir.path().join("latch");
     let whole = fs::read(&path).unwrap();
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
     for (at, byte) in whole.iter().enumerate() {
         for bit in 0..8 {
-            let mut bytes = whole.clone();
-            bytes[at] = byte ^ (1 << bit);
-            fs::write(&path, bytes).unwrap();
+            file.write_all_at(&[byte ^ (1 << bit)], at as u64).unwrap();
             assert!(halted(&HaltLatch::peek(dir.path()).unwrap()), "bit {bit} of byte {at}");
         }
-        fs::write(&path, &whole[..at]).unwrap();
+        file.write_all_at(&[*byte], at as u64).unwrap();
+    }
+    for at in (0..whole.len()).rev() {
+        file.set_len(at as u64).unwrap();
         assert!(halted(&HaltLatch::peek(dir.path()).unwrap()), "cut at {at}");
     }
     told("changed bytes", "latch", whole.len() * 8);
@@ -61,8 +63,8 @@ fn no_changed_byte_and_no_cut_of_the_ring_loses_or_alters_a_command() {
         }
         file.write_all_at(&whole[at..=at], at as u64).unwrap();
     }
-    for at in 512..512 * 3 {
-        fs::write(&path, &whole[..at]).unwrap();
+    for at in (512..512 * 3).rev() {
+        file.set_len(at).unwrap();
         assert!(ring.after(0).is_err(), "cut at {at}");
         cuts += 1;
     }
@@ -74,7 +76,7 @@ fn no_changed_byte_and_no_cut_of_the_ring_loses_or_alters_a_command() {
 fn version_1_of_latch_and_ring_is_read_as_it_was() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/v1/data/control");
     let dir = tempfile::tempdir().unwrap();
-    for (name, bytes) in [("latch", 1024), ("commands", 512 * 1025)] {
+    for (name, bytes) in [("latch", 2048), ("commands", 512 * 1025)] {
         let mut content = fs::read(golden.join(name)).unwrap();
         content.resize(bytes, 0);
         fs::write(dir.path().join(name), content).unwrap();
