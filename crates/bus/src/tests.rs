@@ -1,5 +1,7 @@
 //! The bus in memory against the contract, and what needs no engine.
 
+mod model;
+
 use std::sync::Arc;
 
 use event::Key;
