@@ -8,7 +8,9 @@ use anyhow::{Result, bail};
 
 mod errors;
 mod kinds;
+mod proof;
 mod schemas;
+mod soak;
 mod streams;
 mod suites;
 mod tidy;
@@ -17,6 +19,11 @@ const USAGE: &str = "\
 usage: cargo xtask <task>
 
   test [SUITE...]      every suite, or those named, against its time budget
+  fuzz [--inputs N] [--seed S]
+                       changed bytes for every decoder, N in all; ends in one JSON line
+  soak [--kills N] [--inputs N] [--seed S]
+                       the long forms of everything that searches for a fault; ends in a table
+                       and one JSON line
   tidy                 directions of dependencies, purity, words, files, named tests
   schemas              schemas/proto from the declarations in crates/event
   schemas --bless      the same, and golden bytes for goldens that have JSON only
@@ -38,6 +45,8 @@ fn run() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["test", only @ ..] => suites::run(only),
+        ["fuzz", rest @ ..] => soak::fuzz(rest),
+        ["soak", rest @ ..] => soak::soak(rest),
         ["tidy"] => tidy::run(),
         ["schemas"] => schemas::write(),
         ["schemas", "--bless"] => schemas::write().and_then(|()| schemas::bless()),

@@ -13,6 +13,8 @@ mod control;
 mod data_dir;
 mod engine;
 mod exit;
+#[cfg(test)]
+mod fuzz;
 mod journal;
 mod pipeline;
 mod query;

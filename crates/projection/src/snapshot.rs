@@ -178,6 +178,13 @@ fn digest_of_state(state: &Blob) -> Digest {
     digest_of("books", &[&FOLD_VERSION.to_le_bytes(), &state.0])
 }
 
+/// A snapshot around any state, its digest right.
+#[cfg(test)]
+pub(crate) fn sealed(state: &[u8]) -> Vec<u8> {
+    let state = Blob(state.to_vec());
+    bytes_of(&Sealed { fold_version: FOLD_VERSION, digest: digest_of_state(&state), state }).0
+}
+
 impl Books {
     /// Digest of the books. Market data, signals, alerts, timers and life-cycle events leave it as
     /// it is.

@@ -11,6 +11,7 @@ use crate::{
 };
 
 const POINT_SPACING_BYTES: u64 = 64 << 10;
+const POINT_BYTES: u64 = 24;
 const MAGIC: u64 = u64::from_le_bytes(*b"BLOTIDX\n");
 
 /// The state of the segment at the beginning of a batch.
@@ -103,6 +104,10 @@ impl Sparse {
             return None;
         }
         let (time_max, noted_to, count) = (numbers.i64(), numbers.u64(), numbers.u64());
+        // A count is believed when that many points are there, not before.
+        if count.checked_mul(POINT_BYTES) != Some(numbers.0.len() as u64) {
+            return None;
+        }
         let points = (0..count)
             .map(|_| Point {
                 index: numbers.u64(),

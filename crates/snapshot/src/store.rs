@@ -91,16 +91,8 @@ impl SnapshotStore {
         fold_version: u32,
         snapshot: &Snapshot,
     ) -> Result<(), SnapshotError> {
-        let Snapshot { index, state } = snapshot;
-        let wrapped = Wrapped {
-            fold_version,
-            index: *index,
-            digest: digest_of("snapshot", &[name.as_bytes(), &index.to_le_bytes(), state]).0,
-            state: state.clone(),
-        };
-        let bytes = bincode::encode_to_vec(wrapped, bincode::config::standard())
-            .map_err(SnapshotError::Encode)?;
-        let _ = self.tree.insert(key(name, *index), bytes).map_err(SnapshotError::Write)?;
+        let bytes = wrap(name, fold_version, snapshot)?;
+        let _ = self.tree.insert(key(name, snapshot.index), bytes).map_err(SnapshotError::Write)?;
         let kept: Vec<_> = self.tree.scan_prefix(prefix(name)).keys().flatten().collect();
         for surplus in kept.iter().take(kept.len().saturating_sub(KEPT)) {
             let _ = self.tree.remove(surplus).map_err(SnapshotError::Write)?;
@@ -128,7 +120,22 @@ impl SnapshotStore {
 /// Memory sled may use for its cache.
 const CACHE_BYTES: u64 = 8 << 20;
 
-fn unwrap(name: &str, fold_version: u32, bytes: &[u8]) -> Option<Snapshot> {
+pub(crate) fn wrap(
+    name: &str,
+    fold_version: u32,
+    snapshot: &Snapshot,
+) -> Result<Vec<u8>, SnapshotError> {
+    let Snapshot { index, state } = snapshot;
+    let wrapped = Wrapped {
+        fold_version,
+        index: *index,
+        digest: digest_of("snapshot", &[name.as_bytes(), &index.to_le_bytes(), state]).0,
+        state: state.clone(),
+    };
+    bincode::encode_to_vec(wrapped, bincode::config::standard()).map_err(SnapshotError::Encode)
+}
+
+pub(crate) fn unwrap(name: &str, fold_version: u32, bytes: &[u8]) -> Option<Snapshot> {
     let (wrapped, _): (Wrapped, usize) =
         bincode::decode_from_slice(bytes, bincode::config::standard().with_limit::<LIMIT>())
             .ok()?;

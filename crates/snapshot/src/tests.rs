@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use crate::{Snapshot, SnapshotStore};
+use crate::{
+    Snapshot, SnapshotStore,
+    store::{unwrap, wrap},
+};
 
 fn snapshot(index: u64) -> Snapshot {
     Snapshot { index, state: vec![index as u8; 100] }
@@ -63,4 +66,11 @@ fn a_damaged_or_deleted_store_never_answers_wrongly_and_opens_again() {
         store.keep("books", 1, &snapshot(11)).unwrap();
         assert_eq!(store.newest("books", 1, 99), Some(snapshot(11)));
     }
+}
+
+#[test]
+fn no_bytes_upset_the_reader_of_snapshots() {
+    let corpus = [0, 1, 1 << 40].map(|index| wrap("books", 1, &snapshot(index)).unwrap());
+    fuzz::Target::new("wrapped snapshots", corpus.to_vec())
+        .run(|bytes| unwrap("books", 1, bytes).is_some());
 }

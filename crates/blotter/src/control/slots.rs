@@ -94,7 +94,7 @@ impl Slots {
         let rest = head.get(8..).unwrap_or_default();
         let len = rest.first_chunk().map(|n| u32::from_le_bytes(*n)).ok_or_else(damaged)?;
         let text = text.get(..len as usize).ok_or_else(damaged)?;
-        if rest.get(4..) != Some(checksum(number, text).as_slice()) {
+        if rest.get(4..) != Some(checksum(slot, number, text).as_slice()) {
             return Err(damaged());
         }
         let text = std::str::from_utf8(text).map_err(|_| damaged())?;
@@ -109,7 +109,7 @@ impl Slots {
         let mut bytes = Vec::with_capacity(SLOT_BYTES);
         bytes.extend_from_slice(&number.to_le_bytes());
         bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&checksum(number, text.as_bytes()));
+        bytes.extend_from_slice(&checksum(slot, number, text.as_bytes()));
         bytes.extend_from_slice(text.as_bytes());
         bytes.resize(SLOT_BYTES, 0);
         self.file
@@ -123,9 +123,11 @@ impl Slots {
     }
 }
 
-/// The first eight bytes of a digest over number and text.
-fn checksum(number: u64, text: &[u8]) -> [u8; 8] {
-    let event::Digest(full) = event::id::digest_of("slot", &[&number.to_le_bytes(), text]);
+/// The first eight bytes of a digest over place, number and text: a slot that is found in another's
+/// place is damage.
+fn checksum(slot: u64, number: u64, text: &[u8]) -> [u8; 8] {
+    let (slot, number) = (slot.to_le_bytes(), number.to_le_bytes());
+    let event::Digest(full) = event::id::digest_of("slot", &[&slot, &number, text]);
     let mut sum = [0; 8];
     sum.iter_mut().zip(full).for_each(|(slot, byte)| *slot = byte);
     sum

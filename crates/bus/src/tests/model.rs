@@ -6,7 +6,7 @@
 //! what must hold in it, and then lets the world come to rest from there to see that nothing was
 //! lost. The same search finds what goes wrong once a defence is taken away.
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use event::{EventId, id::derived_id};
 
@@ -35,7 +35,7 @@ enum Defect {
 }
 
 /// An output: the message that caused it, its number among that message's, and in the task's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Output {
     cause: u64,
     slot: u32,
@@ -45,13 +45,13 @@ struct Output {
 }
 
 /// What was committed in one go.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Committed {
     Message(u64),
     Step { outputs: Vec<Output>, through: Option<u64> },
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Instance {
     up: bool,
     /// Messages it has decided on.
@@ -62,7 +62,7 @@ struct Instance {
 }
 
 /// The world.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct World {
     log: Vec<Committed>,
     instances: [Instance; 2],
@@ -309,7 +309,7 @@ impl World {
 
 /// Visits every state; returns how many there are and how many steps lead between them.
 fn explore(defect: Defect) -> Result<(usize, usize), String> {
-    let mut seen = HashSet::from([World::default()]);
+    let mut seen = BTreeSet::from([World::default()]);
     let mut queue = VecDeque::from([World::default()]);
     let mut steps = 0;
     while let Some(world) = queue.pop_front() {

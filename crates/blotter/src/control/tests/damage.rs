@@ -39,6 +39,20 @@ fn no_changed_byte_and_no_cut_opens_a_halted_latch() {
 }
 
 #[test]
+fn a_slot_that_is_found_in_the_place_of_another_does_not_open_the_latch() {
+    let dir = tempfile::tempdir().unwrap();
+    HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
+    let path = dir.path().join("latch");
+    let whole = fs::read(&path).unwrap();
+    for (from, to) in [(0, 2), (0, 3), (1, 2), (1, 3)] {
+        let mut bytes = whole.clone();
+        bytes.copy_within(from * 512..(from + 1) * 512, to * 512);
+        fs::write(&path, bytes).unwrap();
+        assert!(halted(&HaltLatch::peek(dir.path()).unwrap()), "slot {from} as slot {to}");
+    }
+}
+
+#[test]
 fn no_changed_byte_and_no_cut_of_the_ring_loses_or_alters_a_command() {
     let dir = tempfile::tempdir().unwrap();
     let ring = CommandJournal::open(dir.path()).unwrap();
