@@ -87,7 +87,7 @@ impl Journal {
                 stamp = Some(entry.stamp);
                 Ok(())
             })? {}
-            journal.next_log_index = stamp.map_or(0, |stamp| stamp.log_index + 1);
+            journal.next_log_index = stamp.map_or(0, |stamp| stamp.log_index.saturating_add(1));
             journal.incarnation = stamp.map(|stamp| stamp.incarnation);
         }
         let log = &journal.log;

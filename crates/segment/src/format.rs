@@ -33,6 +33,9 @@ pub const RECORD_HEAD_BYTES: usize = 40;
 /// Most bytes of one batch.
 pub const BATCH_BYTES_MAX: usize = 256 << 20;
 
+/// Largest index, ordinal or capacity that is believed.
+const NUMBER_MAX: u64 = 1 << 62;
+
 pub(crate) const SEGMENT_HEAD_BYTES: usize = 64;
 const SEGMENT_MAGIC: [u8; 8] = *b"BLOTSEG\n";
 pub(crate) const BATCH_MAGIC: u32 = u32::from_le_bytes(*b"BTCH");
@@ -167,13 +170,19 @@ impl SegmentHead {
         if usize::from(head_bytes) != SEGMENT_HEAD_BYTES {
             return Err(damage("the segment's head has another size"));
         }
-        Ok(Self {
+        let head = Self {
             incarnation: numbers.u64(),
             first_index: numbers.u64(),
             capacity: numbers.u64(),
             ordinal: numbers.u64(),
             rewritten: numbers.u64() == 1,
-        })
+        };
+        // Far beyond what any log reaches, and far enough below the end to count on from.
+        if head.ordinal > NUMBER_MAX || head.first_index > NUMBER_MAX || head.capacity > NUMBER_MAX
+        {
+            return Err(damage("the segment's head contradicts itself"));
+        }
+        Ok(head)
     }
 }
 
@@ -239,6 +248,7 @@ impl BatchHead {
             && length as usize <= BATCH_BYTES_MAX
             && length % 8 == 0
             && records <= span
+            && first_index <= NUMBER_MAX
             && (kind == BatchKind::Records || (span == 0 && records == 0));
         if plausible { Ok(head) } else { Err("a batch's head contradicts itself") }
     }

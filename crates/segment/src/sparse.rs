@@ -108,14 +108,17 @@ impl Sparse {
         if count.checked_mul(POINT_BYTES) != Some(numbers.0.len() as u64) {
             return None;
         }
-        let points = (0..count)
+        let points: Vec<Point> = (0..count)
             .map(|_| Point {
                 index: numbers.u64(),
                 offset: numbers.u64(),
                 time_max_before: numbers.i64(),
             })
             .collect();
-        Some(Self { points, time_max, noted_to })
+        let is_within = noted_to <= head.capacity
+            && points.iter().all(|p| p.offset < noted_to && p.index >= head.first_index)
+            && points.is_sorted_by_key(|p| (p.index, p.offset));
+        is_within.then_some(Self { points, time_max, noted_to })
     }
 }
 

@@ -111,7 +111,7 @@ fn check_journal(
             ));
         }
         findings.entries = entry.index + 1;
-        findings.journaled_to = entry.stamp.log_index + 1;
+        findings.journaled_to = entry.stamp.log_index.saturating_add(1);
         if entry.is_event {
             findings.events += 1;
             check_event(&entry, topology, findings);
