@@ -1,5 +1,6 @@
 //! The bus in memory against the contract, and what needs no engine.
 
+mod laws;
 mod model;
 
 use std::sync::Arc;

@@ -6,4 +6,5 @@ mod laws;
 mod lifecycle;
 mod model;
 mod money;
+mod orders;
 mod state;
