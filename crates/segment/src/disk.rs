@@ -106,13 +106,19 @@ pub trait DiskFile: Send + Sync + fmt::Debug {
     }
 }
 
-/// Makes a directory and those above it, so that a loss of power does not take them away again.
-pub(crate) fn make_dir(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
-    let is_missing =
-        |dir: &&Path| disk.list(dir).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-    let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
-    disk.create_dir(dir)?;
-    missing.iter().rev().filter_map(|made| made.parent()).try_for_each(|at| disk.sync_dir(at))
+/// Makes the names of a directory and of those above it durable, so that a loss of power does not
+/// take away what is to be begun in it. Whoever made them may have died before it did.
+///
+/// # Errors
+/// Those of the medium. A directory that is somebody else's, and lets nobody sync it, is left out.
+pub fn sync_above(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    dir.ancestors().filter_map(Path::parent).try_for_each(|above| match disk.sync_dir(above) {
+        Err(error) if matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported) => {
+            Ok(())
+        }
+        other => other,
+    })
 }
 
 static ZEROS: [u8; 1 << 16] = [0; 1 << 16];

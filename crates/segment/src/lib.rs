@@ -39,7 +39,7 @@ mod tests;
 
 pub use batch::{Batch, BatchMark, Entry, EntryRef, ReadBatch};
 pub use check::{Checked, check};
-pub use disk::{Access, Disk, DiskFile, Lock};
+pub use disk::{Access, Disk, DiskFile, Lock, sync_above};
 pub use error::{Class, SegmentError};
 pub use format::{BATCH_BYTES_MAX, BATCH_HEAD_BYTES, FORMAT_VERSION, RECORD_HEAD_BYTES};
 pub use log::{Options, Priority, SegmentLog};

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Access, Batch, Disk, DiskFile, Options, SegmentError, SegmentLog, Tail,
     batch::{Found, examine, time_max_of},
-    disk::{make_dir, zero_fill},
+    disk::{sync_above, zero_fill},
     format::{BATCH_MAGIC, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path},
     spare::Spares,
     sparse::Sparse,
@@ -62,7 +62,7 @@ impl SegmentLog {
         dir: &Path,
         options: Options,
     ) -> Result<(Self, Recovery), SegmentError> {
-        make_dir(&*disk, dir).map_err(|error| unwritable(dir, error))?;
+        disk.create_dir(dir).map_err(|error| unwritable(dir, error))?;
         let lock = disk.lock(&dir.join("lock")).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => SegmentError::SecondWriter { dir: dir.to_path_buf() },
             _ => unwritable(dir, error),
@@ -150,10 +150,7 @@ fn create_first(
         rewritten: false,
     };
     let path = segment_path(dir, 0);
-    // Whoever made the directory may not have made its name durable.
-    if let Some(above) = dir.parent() {
-        disk.sync_dir(above).map_err(|error| SegmentError::io("make durable", above, error))?;
-    }
+    sync_above(disk, dir).map_err(|error| unwritable(dir, error))?;
     spare
         .file
         .write_at(&head.encode(), 0)

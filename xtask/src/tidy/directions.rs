@@ -59,7 +59,7 @@ pub(super) fn check(members: &[Member], rules: &Rules) -> Vec<String> {
                 problems.push(format!("{name}: must not use {used} (design: quarantine)"));
             }
         }
-        let ships = !["tests", "benches"].contains(&name.as_str());
+        let ships = !["tests", "benches", "fuzz"].contains(&name.as_str());
         if ships && member.in_tests.iter().any(|used| used == "blotter") {
             problems.push(format!("{name}: must not know blotter, not even in tests"));
         }

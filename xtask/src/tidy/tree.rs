@@ -31,6 +31,7 @@ impl Source {
             |folder: &str| self.path.starts_with(&folder[1..]) || self.path.contains(folder);
         inside("/tests/")
             || inside("/benches/")
+            || inside("/fuzz/")
             || inside("/examples/")
             || ["tests.rs", "testing.rs"].iter().any(|name| self.path.ends_with(name))
     }

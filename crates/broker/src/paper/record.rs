@@ -13,7 +13,7 @@ use std::{
 };
 
 use crc_fast::{CrcAlgorithm, checksum};
-use segment::{Access, Disk, DiskFile, Lock};
+use segment::{Access, Disk, DiskFile, Lock, sync_above};
 
 use crate::BrokerError;
 
@@ -72,11 +72,16 @@ impl Record {
         let (frames, good) = if begun { parse(&bytes, &path)? } else { (Vec::new(), 0) };
         let whole = bytes.get(..good).unwrap_or_default();
         if !begun {
+            sync_above(&*disk, dir).map_err(io_error(&path, "synced"))?;
             write_anew(&*disk, dir, MAGIC)?;
         } else if whole.len() < bytes.len() {
             write_anew(&*disk, dir, whole)?;
         }
         let file = disk.open(&path, Access::Write).map_err(io_error(&path, "opened"))?;
+        if begun {
+            let last = frames.last().map_or(0, |payload| HEAD_BYTES + payload.len());
+            settle(&*disk, dir, &*file, whole, last).map_err(io_error(&path, "synced"))?;
+        }
         let end = whole.len().max(MAGIC.len()) as u64;
         let count = frames.len() as u64;
         let record =
@@ -157,6 +162,21 @@ fn write_anew(disk: &dyn Disk, dir: &Path, bytes: &[u8]) -> Result<(), BrokerErr
     file.sync().map_err(io_error(&fresh, "synced"))?;
     disk.rename(&fresh, &path).map_err(io_error(&path, "renamed"))?;
     disk.sync_dir(dir).map_err(io_error(&path, "synced"))
+}
+
+/// Makes durable what the last writer may have left in doubt: the record's name, and its last frame,
+/// of which the page cache can show what a failed sync never brought to the disk.
+fn settle(
+    disk: &dyn Disk,
+    dir: &Path,
+    file: &dyn DiskFile,
+    whole: &[u8],
+    last: usize,
+) -> io::Result<()> {
+    let from = whole.len().saturating_sub(last);
+    file.write_at(whole.get(from..).unwrap_or_default(), from as u64)?;
+    file.sync()?;
+    disk.sync_dir(dir)
 }
 
 fn read_all(file: &dyn DiskFile, path: &Path) -> Result<Vec<u8>, BrokerError> {

@@ -93,10 +93,11 @@ impl SimDisk {
         self.state().crash_at = Some(effect);
     }
 
-    /// Goes on after [`SimDisk::crash_at`] with everything the page cache shows, as when the process
-    /// alone was killed.
+    /// Goes on with everything the page cache shows, as when the process alone was killed; nothing
+    /// fails any more.
     pub fn go_on(&self) {
-        self.state().crash_at = None;
+        let mut state = self.state();
+        (state.crash_at, state.fail_sync_at, state.fail_write_at) = (None, None, None);
     }
 
     /// Lets the sync with this number, from 0, fail.

@@ -1,6 +1,7 @@
 //! What the tests of the paper broker share.
 
 mod calls;
+mod crash;
 mod faults;
 mod filling;
 mod ledger;
