@@ -11,6 +11,7 @@ mod kinds;
 mod proof;
 mod schemas;
 mod soak;
+mod servers;
 mod streams;
 mod suites;
 mod tidy;
@@ -29,6 +30,7 @@ usage: cargo xtask <task>
   schemas --bless      the same, and golden bytes for goldens that have JSON only
   kinds                docs/kinds.md from schemas/kinds.toml
   errors               docs/errors from the error enums and docs/errors/advice.toml
+  servers nats         a genuine nats-server to try things with, until interrupted
 ";
 
 fn main() -> ExitCode {
@@ -52,6 +54,7 @@ fn run() -> Result<()> {
         ["schemas", "--bless"] => schemas::write().and_then(|()| schemas::bless()),
         ["kinds"] => kinds::write(),
         ["errors"] => errors::write(),
+        ["servers", name] => servers::run(name),
         _ => bail!("{USAGE}"),
     }
 }

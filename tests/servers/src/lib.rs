@@ -1,0 +1,33 @@
+//! Genuine servers for tests and for trying things out.
+//!
+//! A server is fetched once by the ordinary client of the registry it lives in, checked against a
+//! pinned digest and kept in the user's cache directory. It runs on free ports of the loopback
+//! interface with a home of its own, and it dies with whoever started it, however that ends. When a
+//! test fails, the home stays, logs and store in it.
+//!
+//! To add a server: say where it comes from ([`Wheel`] is one way), write its configuration, and
+//! start it as a [`Guarded`] process. [`NatsServer`] is the example.
+
+mod files;
+mod guarded;
+mod home;
+mod nats;
+mod nats_cluster;
+mod proxy;
+mod wheel;
+
+pub use files::copy_tree;
+pub use guarded::Guarded;
+pub use home::Home;
+pub use nats::{NatsServer, Settings};
+pub use nats_cluster::NatsCluster;
+pub use proxy::{Fault, Proxy};
+pub use wheel::Wheel;
+
+/// A port nobody listens on at the moment.
+///
+/// # Errors
+/// When the loopback interface gives none.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}

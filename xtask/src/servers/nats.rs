@@ -1,0 +1,15 @@
+//! nats-server, with JetStream, fsyncing before it acknowledges.
+
+use anyhow::Result;
+use servers::{NatsServer, Settings};
+
+pub(super) fn run() -> Result<()> {
+    let server = NatsServer::start(Settings::fsync())?;
+    println!(
+        "nats-server {} until interrupted; its store goes away with it",
+        NatsServer::version()
+    );
+    println!("export BLOTTER_NATS_URL={}", server.url());
+    println!("monitoring: {}", server.monitor_url());
+    server.wait()
+}
