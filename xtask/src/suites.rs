@@ -65,7 +65,15 @@ fn suites() -> Result<Vec<Suite>> {
         Suite {
             name: "unit",
             budget_s: 60,
-            work: once("test --workspace --exclude tests --lib --bins --tests --no-fail-fast"),
+            work: once(
+                "test --workspace --exclude tests --exclude bus-nats --lib --bins --tests --no-fail-fast",
+            ),
+        },
+        // On a genuine server, which is fetched and started by the tests themselves.
+        Suite {
+            name: "nats",
+            budget_s: 120,
+            work: once("test --package bus-nats --lib --tests --no-fail-fast"),
         },
         Suite { name: "doc", budget_s: 60, work: once("test --workspace --doc --no-fail-fast") },
     ];

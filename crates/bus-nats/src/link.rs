@@ -1,0 +1,321 @@
+//! One connection: a client on a runtime of its own, and what becomes of it.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request,
+    RequestErrorKind,
+};
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+use tokio::{
+    runtime::Runtime,
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    NatsError, Options,
+    answer::{Answer, ApiError},
+};
+
+/// The oldest server with atomic batches whose messages have ids.
+const NEEDED: (&str, (i64, i64, i64)) = ("2.12.1", (2, 12, 1));
+/// How often the server is asked whether it is still there.
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// How long one attempt to connect may take.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+/// The longest pause between two attempts to connect.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// What has become of the connection.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Weather {
+    /// How often it was lost.
+    pub(crate) losses: u64,
+    /// Whether it is there.
+    up: bool,
+    /// The last thing the server or the client complained about.
+    complaint: Option<String>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// The connection was lost, or the answer was late: whether the request was served is unknown.
+    Unknown(String),
+    /// Nobody serves the subject.
+    NobodyListens,
+    /// The server takes no message of this size.
+    TooLarge,
+}
+
+/// A connection to a server or a cluster.
+#[derive(Debug)]
+pub(crate) struct Link {
+    runtime: Runtime,
+    client: Client,
+    weather: watch::Receiver<Weather>,
+    /// Tells what this connection sends from what others do.
+    name: String,
+    pub(crate) options: Options,
+}
+
+impl Link {
+    /// Connects, waiting for a server that is not there yet.
+    pub(crate) fn open(options: Options) -> Result<Arc<Self>, NatsError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("nats")
+            .enable_all()
+            .build()
+            .map_err(|why| NatsError::Option { option: "runtime", why: why.to_string() })?;
+        let (teller, weather) = watch::channel(Weather { up: true, ..Weather::default() });
+        let teller = Arc::new(teller);
+        let client = runtime.block_on(async {
+            let began = timeout(options.outage_patience, connect(&options, &teller)).await;
+            began.unwrap_or_else(|_| {
+                let complaint = teller.borrow().complaint.clone();
+                Err(unreachable(&options, complaint.unwrap_or_else(|| "nobody answers".into())))
+            })
+        })?;
+        let (major, minor, patch) = NEEDED.1;
+        if !client.is_server_compatible(major, minor, patch) {
+            let found = client.server_info().version;
+            return Err(NatsError::TooOld { found, needed: NEEDED.0 });
+        }
+        let name = client.new_inbox().replace("_INBOX.", "");
+        Ok(Arc::new(Self { runtime, client, weather, name, options }))
+    }
+
+    /// Runs something to its end on the calling thread.
+    pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// A name that no other connection has.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The client itself.
+    pub(crate) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// How often the connection was lost so far.
+    pub(crate) fn losses(&self) -> u64 {
+        self.weather.borrow().losses
+    }
+
+    /// One request and its answer. It counts as lost from the moment the connection is.
+    pub(crate) async fn ask(
+        &self,
+        subject: String,
+        headers: Option<HeaderMap>,
+        payload: Bytes,
+    ) -> Result<Message, Silence> {
+        let mut request = Request::new().payload(payload);
+        if let Some(headers) = headers {
+            request = request.headers(headers);
+        }
+        let request = request.timeout(Some(self.options.answer_patience));
+        let answer = self.client.send_request(subject, request);
+        tokio::select! {
+            biased;
+            answer = answer => answer.map_err(|error| match error.kind() {
+                RequestErrorKind::NoResponders => Silence::NobodyListens,
+                RequestErrorKind::MaxPayloadExceeded => Silence::TooLarge,
+                _ => Silence::Unknown(error.to_string()),
+            }),
+            () = self.lost() => Err(Silence::Unknown("the connection was lost".into())),
+        }
+    }
+
+    /// Asks the server's API again and again, through outages, until there is an answer. What is
+    /// asked may be served more than once.
+    pub(crate) async fn api<T: DeserializeOwned>(
+        &self,
+        what: &str,
+        question: &impl Serialize,
+    ) -> Result<Result<T, ApiError>, NatsError> {
+        let body = serde_json::to_vec(question).map_err(|why| self.garbled(what, &why))?;
+        let body = Bytes::from(body);
+        let mut seen = Silence::Unknown("the connection was lost".into());
+        let asking = async {
+            let mut pause = Pause::default();
+            loop {
+                self.up().await;
+                match self.ask(format!("$JS.API.{what}"), None, body.clone()).await {
+                    Ok(message) => match serde_json::from_slice(&message.payload) {
+                        Ok(Answer::Error { error }) if error.is_passing() => {
+                            seen = Silence::Unknown(error.to_string());
+                        }
+                        Ok(Answer::Error { error }) => return Ok(Err(error)),
+                        Ok(Answer::Ok(answer)) => return Ok(Ok(answer)),
+                        Err(why) => return Err(self.garbled(what, &why)),
+                    },
+                    Err(silence) => seen = silence,
+                }
+                pause.take().await;
+            }
+        };
+        match timeout(self.options.outage_patience, asking).await {
+            Ok(settled) => settled,
+            Err(_) => Err(match seen {
+                Silence::NobodyListens => self.no_jetstream("nobody serves its API"),
+                Silence::TooLarge => self.unreachable("a question was too large".into()),
+                Silence::Unknown(why) => self.unreachable(why),
+            }),
+        }
+    }
+
+    /// The error of a server that keeps no streams.
+    pub(crate) fn no_jetstream(&self, why: &str) -> NatsError {
+        NatsError::NoJetStream { url: without_secrets(&self.options.url), why: why.into() }
+    }
+
+    fn garbled(&self, what: &str, why: &serde_json::Error) -> NatsError {
+        NatsError::Refused { what: what.into(), why: why.to_string(), passes: false }
+    }
+
+    /// Returns once the connection is lost.
+    pub(crate) async fn lost(&self) {
+        let mut weather = self.weather.clone();
+        let losses = weather.borrow_and_update().losses;
+        let _ = weather.wait_for(|now| !now.up || now.losses != losses).await;
+    }
+
+    /// Returns once there is a connection.
+    pub(crate) async fn up(&self) {
+        let _ = self.weather.clone().wait_for(|now| now.up).await;
+    }
+
+    /// The error of an outage that lasts too long.
+    pub(crate) fn unreachable(&self, why: String) -> NatsError {
+        let complaint = self.weather.borrow().complaint.clone();
+        unreachable(&self.options, complaint.filter(|_| !self.weather.borrow().up).unwrap_or(why))
+    }
+}
+
+/// Pauses that grow.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    taken: u32,
+}
+
+impl Pause {
+    pub(crate) async fn take(&mut self) {
+        sleep(pause_before(self.taken as usize)).await;
+        self.taken += 1;
+    }
+}
+
+fn pause_before(attempt: usize) -> Duration {
+    Duration::from_millis(10 << attempt.min(7)).min(PAUSE_MAX)
+}
+
+fn unreachable(options: &Options, why: String) -> NatsError {
+    NatsError::Unreachable { url: without_secrets(&options.url), why }
+}
+
+/// A URL as it may be shown.
+fn without_secrets(url: &str) -> String {
+    let hosts = url.split(',').map(|one| match one.split_once("://") {
+        Some((scheme, rest)) => {
+            format!("{scheme}://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+        }
+        None => one.rsplit_once('@').map_or(one, |(_, host)| host).to_string(),
+    });
+    hosts.collect::<Vec<_>>().join(",")
+}
+
+async fn connect(
+    options: &Options,
+    teller: &Arc<watch::Sender<Weather>>,
+) -> Result<Client, NatsError> {
+    let mut pause = Pause::default();
+    let servers: Vec<_> = options.url.split(',').map(str::trim).collect();
+    loop {
+        match connect_options(options, teller)?.connect(servers.as_slice()).await {
+            Ok(client) => return Ok(client),
+            Err(error) => give_up_on(options, &error)?,
+        }
+        pause.take().await;
+    }
+}
+
+/// An error that waiting does not mend.
+fn give_up_on(options: &Options, error: &ConnectError) -> Result<(), NatsError> {
+    let (url, why) = (without_secrets(&options.url), error.to_string());
+    match error.kind() {
+        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
+            Err(NatsError::Denied { url, why })
+        }
+        ConnectErrorKind::ServerParse => Err(NatsError::Option { option: "url", why }),
+        ConnectErrorKind::Tls => Err(NatsError::Option { option: "tls", why }),
+        _ => Ok(()),
+    }
+}
+
+fn connect_options(
+    options: &Options,
+    teller: &Arc<watch::Sender<Weather>>,
+) -> Result<ConnectOptions, NatsError> {
+    let teller = Arc::clone(teller);
+    let mut connect = ConnectOptions::new()
+        .name("blotter")
+        .ping_interval(PING_INTERVAL)
+        .connection_timeout(CONNECT_PATIENCE)
+        .request_timeout(Some(options.answer_patience))
+        .reconnect_delay_callback(|attempt| match attempt {
+            0 | 1 => Duration::ZERO,
+            more => pause_before(more - 2),
+        })
+        .event_callback(move |event| {
+            note(&teller, event);
+            async {}
+        });
+    let failed =
+        |option, why: &dyn std::fmt::Display| NatsError::Option { option, why: why.to_string() };
+    let identity = &options.identity;
+    if let Some(file) = &identity.credentials {
+        let text = std::fs::read_to_string(file).map_err(|why| failed("credentials", &why))?;
+        connect = connect.credentials(&text).map_err(|why| failed("credentials", &why))?;
+    }
+    if let Some(file) = &identity.nkey {
+        let seed = std::fs::read_to_string(file).map_err(|why| failed("nkey", &why))?;
+        connect = connect.nkey(seed.trim().into());
+    }
+    if let Some((user, password)) = identity.user.clone() {
+        connect = connect.user_and_password(user, password);
+    }
+    if let Some(token) = identity.token.clone() {
+        connect = connect.token(token);
+    }
+    let tls = &options.tls;
+    for authority in &tls.authorities {
+        connect = connect.add_root_certificates(authority.clone());
+    }
+    if let Some((certificate, key)) = tls.certificate.clone() {
+        connect = connect.add_client_certificate(certificate, key);
+    }
+    if tls.first {
+        connect = connect.tls_first();
+    }
+    Ok(connect.require_tls(tls.required))
+}
+
+fn note(teller: &watch::Sender<Weather>, event: Event) {
+    teller.send_modify(|weather| match event {
+        Event::Connected => (weather.up, weather.complaint) = (true, None),
+        Event::Disconnected | Event::Closed => {
+            weather.losses += u64::from(weather.up);
+            weather.up = false;
+        }
+        Event::ServerError(error) => weather.complaint = Some(error.to_string()),
+        Event::ClientError(error) => weather.complaint = Some(error.to_string()),
+        Event::SlowConsumer(_) => weather.complaint = Some("messages were dropped".into()),
+        Event::LameDuckMode | Event::Draining => {}
+    });
+}

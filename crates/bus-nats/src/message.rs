@@ -1,0 +1,224 @@
+//! Messages: what goes out for a unit, and what stands in the stream.
+
+use async_nats::{HeaderMap, Message, jetstream::message::StreamMessage};
+use bus::{BusError, Delivered, Entry, Position, Progress, Record, Topology};
+use bytes::Bytes;
+use event::{Source, Timestamp};
+
+use crate::{NatsError, subject::Subjects};
+
+/// The event's sequence in its partition, where its writer knew it; else the stream's counts.
+pub(crate) const SEQUENCE: &str = "Blotter-Sequence";
+/// The last sequence of the source, on a progress record.
+pub(crate) const SOURCE_SEQ: &str = "Blotter-Source-Seq";
+/// The sum of a source's progress records, where the record itself says less.
+pub(crate) const SUM: &str = "Blotter-Sum";
+pub(crate) const MSG_ID: &str = "Nats-Msg-Id";
+
+/// A message on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    pub(crate) subject: String,
+    pub(crate) id: String,
+    pub(crate) more: Vec<(&'static str, String)>,
+    pub(crate) payload: Bytes,
+}
+
+impl Outgoing {
+    /// An event's. The sequence is named by a writer who knows it.
+    pub(crate) fn event(subjects: &Subjects, record: &Record, sequence: Option<u64>) -> Self {
+        let header = record.header();
+        Self {
+            subject: subjects.of_event(header),
+            id: hex(&header.event_id.0),
+            more: sequence.map(|known| (SEQUENCE, known.to_string())).into_iter().collect(),
+            payload: record.bytes().clone(),
+        }
+    }
+
+    /// A progress record's. `place` tells it from the source's others.
+    pub(crate) fn progress(
+        subjects: &Subjects,
+        progress: &Progress,
+        sum: &Progress,
+        place: u64,
+    ) -> Self {
+        let mut more = vec![(SOURCE_SEQ, progress.last_source_seq.to_string())];
+        if !says_all(progress, sum) {
+            more.push((SUM, hex(&sum.to_bytes())));
+        }
+        Self {
+            subject: subjects.of_progress(progress.source),
+            id: format!("{}@{place}", progress.source),
+            more,
+            payload: Bytes::from(progress.to_bytes()),
+        }
+    }
+
+    /// Its headers, without those of the batch.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(MSG_ID, self.id.as_str());
+        for (name, value) in &self.more {
+            headers.insert(*name, value.as_str());
+        }
+        headers
+    }
+
+    /// What it takes on the way, with room for the headers of a batch.
+    pub(crate) fn sent_bytes(&self) -> usize {
+        self.stored_bytes() as usize - self.subject.len()
+    }
+
+    /// What it takes in the server's store, with room for the headers of a batch.
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        const FRAME: usize = 22 + 4 + 8;
+        const BATCH_HEADERS: usize = 160;
+        let more: usize = self.more.iter().map(|(name, value)| name.len() + value.len() + 4).sum();
+        let own = self.subject.len() + self.id.len() + more + self.payload.len();
+        (FRAME + BATCH_HEADERS + own) as u64
+    }
+}
+
+/// Whether the last record of a source says as much as the sum of all.
+fn says_all(last: &Progress, sum: &Progress) -> bool {
+    last.consumed == sum.consumed && last.mark == sum.mark
+}
+
+/// A message in the stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    /// Its sequence in the stream.
+    pub(crate) sequence: u64,
+    pub(crate) subject: String,
+    time: Timestamp,
+    headers: HeaderMap,
+    pub(crate) payload: Bytes,
+}
+
+impl Stored {
+    /// From the stream's leader.
+    pub(crate) fn of_leader(message: StreamMessage) -> Self {
+        Self {
+            sequence: message.sequence,
+            subject: message.subject.to_string(),
+            time: Timestamp(message.time.unix_timestamp_nanos() as i64),
+            headers: message.headers,
+            payload: message.payload,
+        }
+    }
+
+    /// From a direct get, which says in headers what it is.
+    pub(crate) fn of_direct(message: Message) -> Option<Self> {
+        let headers = message.headers?;
+        let text = |name: &str| headers.get(name).map(|value| value.as_str().to_string());
+        let time = async_nats::datetime::parse_rfc3339(&text("Nats-Time-Stamp")?).ok()?;
+        Some(Self {
+            sequence: text("Nats-Sequence")?.parse().ok()?,
+            subject: text("Nats-Subject")?,
+            time: Timestamp(time.unix_timestamp_nanos() as i64),
+            payload: message.payload,
+            headers,
+        })
+    }
+
+    pub(crate) const fn index(&self) -> u64 {
+        self.sequence - 1
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.as_str())
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        self.header(name)?.parse().ok()
+    }
+
+    /// Whether this is `sent`, byte for byte.
+    pub(crate) fn is(&self, sent: &Outgoing) -> bool {
+        self.subject == sent.subject
+            && self.payload == sent.payload
+            && self.header(MSG_ID) == Some(sent.id.as_str())
+    }
+
+    /// Its sequence in its partition. What a writer said counts; one that did not know is counted
+    /// by the stream, whose sequence is never lower.
+    pub(crate) fn partition_sequence(&self) -> u64 {
+        self.number(SEQUENCE).unwrap_or(self.sequence)
+    }
+
+    /// The entry it is.
+    ///
+    /// # Errors
+    /// [`NatsError::Foreign`] when it is none of ours.
+    pub(crate) fn entry(
+        &self,
+        subjects: &Subjects,
+        topology: &Topology,
+        incarnation: u64,
+    ) -> Result<Entry, NatsError> {
+        let foreign = |why: &dyn std::fmt::Display| NatsError::Foreign {
+            index: self.index(),
+            subject: self.subject.clone(),
+            why: why.to_string(),
+        };
+        let (source, is_progress) =
+            subjects.read(&self.subject).ok_or_else(|| foreign(&"no source has this subject"))?;
+        if is_progress {
+            let progress = Progress::from_bytes(&self.payload).map_err(|why| foreign(&why))?;
+            if progress.source != source {
+                return Err(foreign(&format!("it is a progress record of {}", progress.source)));
+            }
+            return Ok(Entry::Progress { index: self.index(), stored_at: self.time, progress });
+        }
+        let record =
+            Record::of_bytes(self.payload.clone(), topology).map_err(|why| foreign(&why))?;
+        let header = *record.header();
+        if subjects.of_event(&header) != self.subject {
+            let place = subjects.of_event(&header);
+            return Err(foreign(&format!("an event that belongs on {place}")));
+        }
+        let position = Position {
+            incarnation,
+            stream: header.stream,
+            partition: header.partition,
+            sequence: self.partition_sequence(),
+            index: self.index(),
+            event_id: header.event_id,
+        };
+        Ok(Entry::Event(Delivered { position, stored_at: self.time, record }))
+    }
+
+    /// How far the source is as of this progress record.
+    pub(crate) fn sum(&self, progress: &Progress) -> Progress {
+        let said = self.header(SUM).and_then(unhex);
+        let mut sum = said.and_then(|bytes| Progress::from_bytes(&bytes).ok());
+        if let Some(sum) = sum.as_mut().filter(|sum| sum.source == progress.source) {
+            sum.timers.clone_from(&progress.timers);
+            return sum.clone();
+        }
+        progress.clone()
+    }
+
+    /// The last sequence of its source as of this message.
+    pub(crate) fn source_seq(&self, source: Source, topology: &Topology) -> Result<u64, BusError> {
+        if let Some(seq) = self.number(SOURCE_SEQ) {
+            return Ok(seq);
+        }
+        let record = Record::of_bytes(self.payload.clone(), topology)?;
+        Ok(if record.header().source == source { record.header().source_seq } else { 0 })
+    }
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let nibble = |digit: u8| char::from(digit).to_digit(16).map(|value| value as u8);
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some(nibble(*pair.first()?)? << 4 | nibble(*pair.get(1)?)?)).collect()
+}

@@ -1,0 +1,466 @@
+//! Units in, atomic batches out, answers once they are stored.
+
+mod group;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bus::{Admission, BusError, Entry, Ledger, Position, Progress, Stored as _, Topology, Unit};
+use event::Source;
+
+use crate::{
+    NatsError, Writers,
+    batch::{Failed, Fence, Fenced, MESSAGES_MAX},
+    finder::Finder,
+    link::Link,
+    message::Outgoing,
+    rebuild::rebuild,
+    stream::{self, State},
+    subject::Subjects,
+};
+use group::{Batch, Call, Group, Sent};
+
+/// What one call of commit is answered: for every unit the positions of its outputs.
+pub(crate) type Answer = Result<Vec<Vec<Position>>, BusError>;
+
+#[derive(Debug)]
+pub(crate) struct Writer {
+    link: Arc<Link>,
+    subjects: Subjects,
+    topology: Topology,
+    pub(crate) ledger: Ledger,
+    pub(crate) finder: Finder,
+    state: State,
+    /// The sequence in the stream of each source's last message.
+    last_of: BTreeMap<Source, u64>,
+    /// The last event known to be stored.
+    known: Option<Position>,
+    /// How often the connection had been lost when the stream was last looked at.
+    losses: u64,
+    /// A batch whose outcome nobody knows.
+    in_doubt: Option<Batch>,
+    /// Why nothing is accepted any more.
+    stopped: Option<NatsError>,
+}
+
+impl Writer {
+    pub(crate) fn new(link: Arc<Link>, topology: Topology, state: State) -> Result<Self, BusError> {
+        let losses = link.losses();
+        let found = link.run(rebuild(&link, &topology, &state))?;
+        let mut finder = Finder::new(Arc::clone(&link), topology.clone(), state.incarnation);
+        finder.durable_next = state.last;
+        Ok(Self {
+            subjects: Subjects::new(&link.options.prefix),
+            topology,
+            ledger: found.ledger,
+            finder,
+            last_of: found.last_of,
+            known: found.known,
+            state,
+            losses,
+            in_doubt: None,
+            stopped: None,
+            link,
+        })
+    }
+
+    /// Commits calls: those that are sound share batches, the others are refused one by one.
+    pub(crate) fn commit(&mut self, calls: &[&[Unit]]) -> Vec<Answer> {
+        let mut answers: Vec<Option<Answer>> = calls.iter().map(|_| None).collect();
+        match self.prepare() {
+            Err(error) => settle(&mut answers, 0, Err(error)),
+            Ok(()) => {
+                let mut group = Group::default();
+                for (number, units) in calls.iter().enumerate() {
+                    match self.take(units, &mut group, &mut answers) {
+                        Ok(answer) => group.complete.push((number, group.batches.len(), answer)),
+                        Err(error) => settle(&mut answers, number, Err(error)),
+                    }
+                }
+                let _ = self.flush(&mut group, &mut answers, &mut []);
+            }
+        }
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.why_not()))).collect()
+    }
+
+    /// Stands on known ground, or says why not.
+    fn prepare(&mut self) -> Result<(), BusError> {
+        if let Some(why) = &self.stopped {
+            return Err(why.clone().into());
+        }
+        if self.link.losses() != self.losses {
+            self.verify()?;
+        }
+        if let Some(batch) = self.in_doubt.take() {
+            let settled = self.settle_doubt(&batch);
+            if settled.is_err() && self.stopped.is_none() {
+                self.in_doubt = Some(batch);
+            }
+            settled?;
+        }
+        Ok(())
+    }
+
+    /// Finds out what became of a batch that nobody answered. If it is stored, its units are
+    /// repeats from now on.
+    fn settle_doubt(&mut self, batch: &Batch) -> Result<(), BusError> {
+        let last = self.link.run(stream::state(&self.link))?.last;
+        if self.link.options.writers == Writers::One && last > self.finder.durable_next {
+            let first = self.finder.durable_next + 1;
+            for (sent, sequence) in batch.messages.iter().zip(first..) {
+                let there = self.link.run(self.link.get_at(sequence))?;
+                if there.is_none_or(|there| !there.is(sent)) {
+                    let what = format!("stream {}", self.link.options.prefix);
+                    self.stopped = Some(NatsError::Fenced { what });
+                    return Err(self.why_not());
+                }
+            }
+        }
+        self.catch_up_to(last)
+    }
+
+    /// Whether this is still the stream that was written, with what was written last.
+    pub(crate) fn verify(&mut self) -> Result<(), BusError> {
+        let losses = self.link.losses();
+        let now = self.link.run(stream::state(&self.link))?;
+        let holds = now.incarnation == self.state.incarnation
+            && now.last >= self.finder.durable_next
+            && match self.known {
+                None => true,
+                Some(known) => self.finder.at(known.index)?.is_some_and(|d| d.position == known),
+            };
+        if holds {
+            self.losses = losses;
+            (self.state.bytes, self.state.bytes_max) = (now.bytes, now.bytes_max);
+            return Ok(());
+        }
+        self.stopped = Some(NatsError::Recreated { stream: self.link.options.prefix.clone() });
+        Err(match self.known {
+            Some(known) => {
+                BusError::StreamRewound { stream: known.stream, checkpoint: Box::new(known) }
+            }
+            None => self.why_not(),
+        })
+    }
+
+    /// Takes note of what others have written, or an attempt of ours that nobody answered.
+    pub(crate) fn catch_up(&mut self) -> Result<(), BusError> {
+        let last = self.link.run(stream::state(&self.link))?.last;
+        self.catch_up_to(last)
+    }
+
+    fn catch_up_to(&mut self, last: u64) -> Result<(), BusError> {
+        while self.finder.durable_next < last {
+            let wanted = (last - self.finder.durable_next).min(1000) as usize;
+            let mut read =
+                self.link.run(self.link.get_from(self.finder.durable_next + 1, wanted))?;
+            if read.is_empty() {
+                // A replica may be behind its leader.
+                let next = self.link.run(self.link.get_at(self.finder.durable_next + 1))?;
+                read.extend(next);
+            }
+            if read.is_empty() {
+                let stream = self.link.options.prefix.clone();
+                return Err(NatsError::Removed { stream, index: self.finder.durable_next }.into());
+            }
+            for message in read {
+                let incarnation = self.state.incarnation;
+                match message.entry(&self.subjects, &self.topology, incarnation) {
+                    Ok(Entry::Event(event)) => {
+                        let header = *event.record.header();
+                        self.ledger.note_event(&event.position, header.source, header.source_seq);
+                        let _ = self.last_of.insert(header.source, message.sequence);
+                        self.known = Some(event.position);
+                    }
+                    Ok(Entry::Progress { progress, .. }) => {
+                        self.ledger.note_progress(message.index(), &message.sum(&progress));
+                        let _ = self.last_of.insert(progress.source, message.sequence);
+                    }
+                    // Whoever reads the stream is told of it.
+                    Err(_) => self.ledger.skip_to(message.sequence),
+                }
+                self.finder.durable_next = message.sequence;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a call's units in; on an error nothing of it stays.
+    fn take(
+        &mut self,
+        units: &[Unit],
+        group: &mut Group,
+        answers: &mut [Option<Answer>],
+    ) -> Answer {
+        let bound = units.iter().map(messages_of).sum();
+        self.make_room(group, bound, answers, &mut [])?;
+        let mut call = Call {
+            before: self.ledger.savepoint(),
+            mark: group.mark(),
+            answer: Vec::with_capacity(units.len()),
+        };
+        match self.take_units(units, &mut call, group, answers) {
+            Ok(()) => Ok(call.answer),
+            Err(error) => {
+                self.ledger.roll_back(call.before);
+                group.reset_to(call.mark);
+                Err(error)
+            }
+        }
+    }
+
+    fn take_units(
+        &mut self,
+        units: &[Unit],
+        call: &mut Call,
+        group: &mut Group,
+        answers: &mut [Option<Answer>],
+    ) -> Result<(), BusError> {
+        let market = units.iter().any(Unit::holds_market_data);
+        while let Some(unit) = units.get(call.answer.len()) {
+            if self.make_room(group, messages_of(unit), answers, &mut call.answer)? {
+                (call.before, call.mark) = (self.ledger.savepoint(), group.mark());
+            }
+            let mut positions = Vec::with_capacity(unit.outputs.len());
+            match self.ledger.admit(unit, &self.finder, &mut positions)? {
+                Admission::Stores { repeats, progress } => {
+                    self.push(unit, repeats, &positions, progress, group)?;
+                    self.check_room(group, market)?;
+                    call.answer.push(positions);
+                }
+                Admission::Repeat => call.answer.push(positions),
+                Admission::AfterFlush => {
+                    let flushed = self.flush(group, answers, &mut call.answer);
+                    // Whatever came of it, nothing before this unit is left to take back.
+                    (call.before, call.mark) = (self.ledger.savepoint(), group.mark());
+                    flushed?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins another batch when the last one cannot take `more` messages. True when what was
+    /// pending is stored and cannot be taken back: with other writers about, places are known only
+    /// then, so one batch at a time is underway.
+    fn make_room(
+        &mut self,
+        group: &mut Group,
+        more: usize,
+        answers: &mut [Option<Answer>],
+        answer: &mut [Vec<Position>],
+    ) -> Result<bool, BusError> {
+        let pending = group.batches.last().map(|batch| batch.messages.len());
+        if pending.is_some_and(|pending| pending == 0 || pending + more <= MESSAGES_MAX) {
+            return Ok(false);
+        }
+        let settles = pending.is_some() && self.link.options.writers == Writers::Many;
+        if settles {
+            self.flush(group, answers, answer)?;
+        }
+        let before = self.ledger.savepoint();
+        group.batches.push(Batch::new(before, self.ledger.sequencer().next_index()));
+        Ok(settles)
+    }
+
+    fn push(
+        &self,
+        unit: &Unit,
+        repeats: usize,
+        positions: &[Position],
+        progress: Option<Progress>,
+        group: &mut Group,
+    ) -> Result<(), BusError> {
+        let knows_places = self.link.options.writers == Writers::One;
+        let end = self.ledger.sequencer().next_index();
+        let fresh = unit.outputs.len() - repeats + usize::from(progress.is_some());
+        if fresh > MESSAGES_MAX {
+            let limit = MESSAGES_MAX;
+            return Err(NatsError::UnitTooLarge { messages: fresh, limit }.into());
+        }
+        let Some(batch) = group.batches.last_mut() else { return Ok(()) };
+        for (record, position) in unit.outputs.iter().zip(positions).skip(repeats) {
+            let sequence = knows_places.then_some(position.sequence);
+            let header = record.header();
+            batch.push(
+                Outgoing::event(&self.subjects, record, sequence),
+                Sent::Event {
+                    position: *position,
+                    source: header.source,
+                    source_seq: header.source_seq,
+                },
+            );
+        }
+        if let Some(progress) = progress {
+            let sum = self.ledger.progress(unit.source).unwrap_or_else(|| progress.clone());
+            let place = if knows_places {
+                end - 1
+            } else {
+                self.last_of.get(&unit.source).copied().unwrap_or(0) + batch.messages.len() as u64
+            };
+            let message = Outgoing::progress(&self.subjects, &progress, &sum, place);
+            batch.push(message, Sent::Progress(progress));
+        }
+        let limit = self.link.client().max_payload();
+        let largest = batch.messages.iter().rev().take(fresh).map(Outgoing::sent_bytes).max();
+        match largest.filter(|bytes| *bytes > limit) {
+            Some(bytes) => Err(NatsError::EventTooLarge { bytes, limit }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses what does not fit: market data first, since the reserve is not for it.
+    fn check_room(&mut self, group: &Group, market: bool) -> Result<(), BusError> {
+        let pending: u64 = group.batches.iter().map(|batch| batch.bytes).sum();
+        let reserve = if market { self.link.options.reserve_bytes } else { 0 };
+        let fits = |state: &State| {
+            let most = state.bytes_max.unwrap_or(u64::MAX);
+            state.bytes + pending <= most.saturating_sub(reserve)
+        };
+        if fits(&self.state) {
+            return Ok(());
+        }
+        // What is stored was reckoned; the server knows.
+        let now = self.link.run(stream::state(&self.link))?;
+        (self.state.bytes, self.state.bytes_max) = (now.bytes, now.bytes_max);
+        if fits(&self.state) {
+            return Ok(());
+        }
+        Err(BusError::Full { what: if market { "market data" } else { "new events" } })
+    }
+
+    /// Stores the batches and answers the calls complete in them. `answer` is that of a call which
+    /// is still being taken in.
+    fn flush(
+        &mut self,
+        group: &mut Group,
+        answers: &mut [Option<Answer>],
+        answer: &mut [Vec<Position>],
+    ) -> Result<(), BusError> {
+        let Group { batches, mut complete } = std::mem::take(group);
+        let mut refused = None;
+        let mut stored = 0;
+        for batch in batches {
+            let pending = complete.iter_mut().flat_map(|(_, _, answer)| answer.iter_mut());
+            let positions = pending.chain(answer.iter_mut()).flatten();
+            if let Err(error) = self.store(batch, positions) {
+                refused = Some(error);
+                break;
+            }
+            stored += 1;
+        }
+        self.ledger.settle();
+        let failed = refused.is_some();
+        for (number, needed, answer) in complete {
+            let answer = if failed && needed > stored {
+                // One call is told the reason in full, the others what follows from it.
+                Err(refused.take().unwrap_or_else(|| self.why_not()))
+            } else {
+                Ok(answer)
+            };
+            settle(answers, number, answer);
+        }
+        if failed { Err(refused.unwrap_or_else(|| self.why_not())) } else { Ok(()) }
+    }
+
+    /// Stores one batch. `positions` are those that were answered beforehand.
+    fn store<'a>(
+        &mut self,
+        batch: Batch,
+        positions: impl Iterator<Item = &'a mut Position>,
+    ) -> Result<(), BusError> {
+        if batch.messages.is_empty() {
+            return Ok(());
+        }
+        let fence = self.fence(&batch);
+        let fenced =
+            Fenced { messages: &batch.messages, fence, incarnation: self.state.incarnation };
+        match self.link.store(&fenced) {
+            Ok(last) => {
+                self.state.bytes += batch.bytes;
+                self.note_stored(batch, last, positions)
+            }
+            Err(Failed { error, in_doubt }) => {
+                self.ledger.roll_back(batch.before.clone());
+                if let Some(why @ (NatsError::Fenced { .. } | NatsError::Recreated { .. })) =
+                    NatsError::of(&error)
+                {
+                    self.stopped = Some(why.clone());
+                }
+                if in_doubt {
+                    self.in_doubt = Some(batch);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn fence(&self, batch: &Batch) -> Fence {
+        match self.link.options.writers {
+            Writers::One => Fence::Stream(self.finder.durable_next),
+            Writers::Many => {
+                let mut fences: Vec<(usize, Source, u64)> = Vec::new();
+                for (at, source) in batch.entries.iter().map(Sent::source).enumerate() {
+                    if fences.iter().all(|(_, fenced, _)| *fenced != source) {
+                        let last = self.last_of.get(&source).copied().unwrap_or(0);
+                        fences.push((at, source, last));
+                    }
+                }
+                Fence::Sources(fences)
+            }
+        }
+    }
+
+    /// Takes note of a batch whose last message has this sequence.
+    fn note_stored<'a>(
+        &mut self,
+        batch: Batch,
+        last: u64,
+        positions: impl Iterator<Item = &'a mut Position>,
+    ) -> Result<(), BusError> {
+        let first_index = last - batch.messages.len() as u64;
+        let alone = self.link.options.writers == Writers::One;
+        if !alone {
+            // Others may have written in between, so the places are known only now.
+            self.ledger.roll_back(batch.before);
+            self.catch_up_to(first_index)?;
+            for position in positions.filter(|position| position.index >= batch.first_index) {
+                position.index = position.index - batch.first_index + first_index;
+                position.sequence = position.index + 1;
+            }
+        }
+        for (entry, index) in batch.entries.into_iter().zip(first_index..) {
+            let _ = self.last_of.insert(entry.source(), index + 1);
+            match entry {
+                Sent::Event { position, .. } if alone => self.known = Some(position),
+                Sent::Event { position, source, source_seq } => {
+                    let position = Position { index, sequence: index + 1, ..position };
+                    self.ledger.note_event(&position, source, source_seq);
+                    self.known = Some(position);
+                }
+                Sent::Progress(_) if alone => {}
+                Sent::Progress(progress) => self.ledger.note_progress(index, &progress),
+            }
+        }
+        self.finder.durable_next = last;
+        Ok(())
+    }
+
+    /// What the calls of a failed batch are told.
+    fn why_not(&self) -> BusError {
+        match &self.stopped {
+            Some(why) => why.clone().into(),
+            None => self.link.unreachable("a unit before this one was not stored".into()).into(),
+        }
+    }
+}
+
+/// The most messages a unit becomes.
+fn messages_of(unit: &Unit) -> usize {
+    unit.outputs.len() + 1
+}
+
+fn settle(answers: &mut [Option<Answer>], number: usize, answer: Answer) {
+    if let Some(slot) = answers.get_mut(number) {
+        *slot = Some(answer);
+    }
+}
