@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bus::{
-    Bus, BusError, Class, Cut, Delivered, Entry, Head, Position, Progress, Record, Stored as _,
-    Topology, Unit, publish_roots,
+    Bus, BusError, Class, Cut, Delivered, Entry, Head, Position, Progress, Reader, Record,
+    Stored as _, Topology, Unit, publish_roots,
 };
 use event::{EventId, Source, Timestamp};
 
@@ -14,8 +14,10 @@ use crate::{
     handle::{NatsHandle, Shared},
     link::Link,
     message::Stored,
+    reader::NatsReader,
     stream,
     subject::Subjects,
+    tail::Tail,
     writer::Writer,
 };
 
@@ -53,8 +55,9 @@ impl NatsBus {
         let class = class_of(&link.options, &state)?;
         let (incarnation, losses) = (state.incarnation, link.losses());
         let subjects = Subjects::new(&link.options.prefix);
-        let writer = Writer::new(Arc::clone(&link), topology.clone(), state)?;
-        let shared = Arc::new(Shared::new(link, writer, topology));
+        let tail = Arc::new(Tail::new(Arc::clone(&link), state.last)?);
+        let writer = Writer::new(Arc::clone(&link), Arc::clone(&tail), topology.clone(), state)?;
+        let shared = Arc::new(Shared::new(link, tail, writer, topology));
         Ok(Self {
             shared,
             subjects,
@@ -254,5 +257,16 @@ impl Bus for NatsBus {
             return Ok(Some(found));
         }
         writer.finder.by_id(id)
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>, BusError> {
+        let Shared { link, tail, topology, .. } = &*self.shared;
+        let (link, tail) = (Arc::clone(link), Arc::clone(tail));
+        Ok(Box::new(NatsReader::new(link, tail, topology.clone(), self.incarnation)))
+    }
+
+    fn close(&mut self) -> Result<(), BusError> {
+        self.shared.writer().close();
+        Ok(())
     }
 }

@@ -118,6 +118,9 @@ pub enum NatsError {
         /// The stream.
         stream: String,
     },
+    /// The bus was shut down while a handle to it was still in use.
+    #[error("E2315 the bus was shut down; nothing more is accepted until blotter runs again")]
+    Closed,
     /// An option cannot be used.
     #[error("E2314 {option}: {why}")]
     Option {
@@ -133,7 +136,9 @@ impl NatsError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Unreachable { .. } | Self::Refused { passes: true, .. } => ErrorClass::Retry,
+            Self::Unreachable { .. } | Self::Refused { passes: true, .. } | Self::Closed => {
+                ErrorClass::Retry
+            }
             Self::UnitTooLarge { .. } | Self::EventTooLarge { .. } | Self::Foreign { .. } => {
                 ErrorClass::Reject
             }

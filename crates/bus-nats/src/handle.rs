@@ -8,6 +8,7 @@ use event::Source;
 use crate::{
     Writers,
     link::Link,
+    tail::Tail,
     writer::{Answer, Writer},
 };
 
@@ -15,6 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) link: Arc<Link>,
+    pub(crate) tail: Arc<Tail>,
     pub(crate) topology: Topology,
     writer: Mutex<Writer>,
     queue: Mutex<Vec<Queued>>,
@@ -28,8 +30,13 @@ struct Queued {
 }
 
 impl Shared {
-    pub(crate) fn new(link: Arc<Link>, writer: Writer, topology: Topology) -> Self {
-        Self { link, topology, writer: Mutex::new(writer), queue: Mutex::default() }
+    pub(crate) fn new(
+        link: Arc<Link>,
+        tail: Arc<Tail>,
+        writer: Writer,
+        topology: Topology,
+    ) -> Self {
+        Self { link, tail, topology, writer: Mutex::new(writer), queue: Mutex::default() }
     }
 
     pub(crate) fn writer(&self) -> MutexGuard<'_, Writer> {

@@ -23,9 +23,11 @@ mod handle;
 mod link;
 mod message;
 mod options;
+mod reader;
 mod rebuild;
 mod stream;
 mod subject;
+mod tail;
 mod writer;
 
 pub use engine::NatsBus;

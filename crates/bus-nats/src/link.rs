@@ -9,8 +9,9 @@ use async_nats::{
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
-    runtime::Runtime,
+    runtime::{Handle, Runtime},
     sync::watch,
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 
@@ -53,7 +54,10 @@ pub(crate) enum Silence {
 /// A connection to a server or a cluster.
 #[derive(Debug)]
 pub(crate) struct Link {
-    runtime: Runtime,
+    /// `None` only while this is dropped.
+    runtime: Option<Runtime>,
+    /// The way into it.
+    entry: Handle,
     client: Client,
     weather: watch::Receiver<Weather>,
     /// Tells what this connection sends from what others do.
@@ -85,12 +89,22 @@ impl Link {
             return Err(NatsError::TooOld { found, needed: NEEDED.0 });
         }
         let name = client.new_inbox().replace("_INBOX.", "");
-        Ok(Arc::new(Self { runtime, client, weather, name, options }))
+        let entry = runtime.handle().clone();
+        let runtime = Some(runtime);
+        Ok(Arc::new(Self { runtime, entry, client, weather, name, options }))
     }
 
     /// Runs something to its end on the calling thread.
     pub(crate) fn run<T>(&self, work: impl Future<Output = T>) -> T {
-        self.runtime.block_on(work)
+        self.entry.block_on(work)
+    }
+
+    /// Runs something beside everything else.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.entry.spawn(work)
     }
 
     /// A name that no other connection has.
@@ -195,6 +209,16 @@ impl Link {
     pub(crate) fn unreachable(&self, why: String) -> NatsError {
         let complaint = self.weather.borrow().complaint.clone();
         unreachable(&self.options, complaint.filter(|_| !self.weather.borrow().up).unwrap_or(why))
+    }
+}
+
+impl Drop for Link {
+    /// The last to let go may be something that runs on the runtime, which must not wait for
+    /// itself.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -141,6 +141,14 @@ impl Stored {
             && self.header(MSG_ID) == Some(sent.id.as_str())
     }
 
+    /// Whether this is what another reading found in the same place.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.sequence == other.sequence
+            && self.subject == other.subject
+            && self.payload == other.payload
+            && self.header(MSG_ID) == other.header(MSG_ID)
+    }
+
     /// Its sequence in its partition. What a writer said counts; one that did not know is counted
     /// by the stream, whose sequence is never lower.
     pub(crate) fn partition_sequence(&self) -> u64 {
@@ -169,7 +177,12 @@ impl Stored {
             if progress.source != source {
                 return Err(foreign(&format!("it is a progress record of {}", progress.source)));
             }
-            return Ok(Entry::Progress { index: self.index(), stored_at: self.time, progress });
+            return Ok(Entry::Progress {
+                index: self.index(),
+                stored_at: self.time,
+                bytes: self.payload.clone(),
+                progress,
+            });
         }
         let record =
             Record::of_bytes(self.payload.clone(), topology).map_err(|why| foreign(&why))?;

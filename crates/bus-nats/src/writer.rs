@@ -16,6 +16,7 @@ use crate::{
     rebuild::rebuild,
     stream::{self, State},
     subject::Subjects,
+    tail::Tail,
 };
 use group::{Batch, Call, Group, Sent};
 
@@ -40,10 +41,16 @@ pub(crate) struct Writer {
     in_doubt: Option<Batch>,
     /// Why nothing is accepted any more.
     stopped: Option<NatsError>,
+    tail: Arc<Tail>,
 }
 
 impl Writer {
-    pub(crate) fn new(link: Arc<Link>, topology: Topology, state: State) -> Result<Self, BusError> {
+    pub(crate) fn new(
+        link: Arc<Link>,
+        tail: Arc<Tail>,
+        topology: Topology,
+        state: State,
+    ) -> Result<Self, BusError> {
         let losses = link.losses();
         let found = link.run(rebuild(&link, &topology, &state))?;
         let mut finder = Finder::new(Arc::clone(&link), topology.clone(), state.incarnation);
@@ -59,6 +66,7 @@ impl Writer {
             losses,
             in_doubt: None,
             stopped: None,
+            tail,
             link,
         })
     }
@@ -442,7 +450,14 @@ impl Writer {
             }
         }
         self.finder.durable_next = last;
+        self.tail.advance(last);
         Ok(())
+    }
+
+    /// Accepts nothing from now on.
+    pub(crate) fn close(&mut self) {
+        let _ = self.stopped.get_or_insert(NatsError::Closed);
+        self.tail.close();
     }
 
     /// What the calls of a failed batch are told.
