@@ -25,9 +25,15 @@ impl ApiError {
         self.err_code == code
     }
 
-    /// Whether the server may say otherwise in a moment: it starts, or elects a leader.
+    /// Whether the server may say otherwise in a moment: it starts, its cluster gathers, or a
+    /// leader is elected.
     pub(crate) fn is_passing(&self) -> bool {
-        self.is(ErrorCode::CLUSTER_NOT_AVAILABLE) || self.is(ErrorCode::CLUSTER_NOT_LEADER)
+        let passing = [
+            ErrorCode::CLUSTER_NOT_AVAILABLE,
+            ErrorCode::CLUSTER_NOT_LEADER,
+            ErrorCode::CLUSTER_NO_PEERS,
+        ];
+        passing.contains(&self.err_code)
     }
 
     /// Whether there is no room.

@@ -72,10 +72,25 @@ impl Finder {
         Ok(())
     }
 
-    /// The first message of a source at or after a sequence, as the stream's leader has it.
-    fn next_of(&self, source: Source, seq: u64) -> Result<Option<Stored>, BusError> {
-        let next_by_subj = Some(self.subjects.of_source(source));
-        self.link.run(self.link.get(&Which { seq: Some(seq), next_by_subj, last_by_subj: None }))
+    /// The first entry of a source at or after a sequence, as the stream's leader has it, and the
+    /// number the source had reached with it.
+    fn next_of(&self, source: Source, seq: u64) -> Result<Option<(Stored, u64)>, BusError> {
+        let mut seq = seq;
+        loop {
+            let next_by_subj = Some(self.subjects.of_source(source));
+            let which = Which { seq: Some(seq), next_by_subj, last_by_subj: None };
+            let Some(message) = self.link.run(self.link.get(&which))? else { return Ok(None) };
+            match message.entry(&self.subjects, &self.topology, self.incarnation) {
+                Ok(Entry::Event(event)) => {
+                    return Ok(Some((message, event.record.header().source_seq)));
+                }
+                Ok(Entry::Progress { progress, .. }) => {
+                    return Ok(Some((message, progress.last_source_seq)));
+                }
+                // What is none of ours says nothing of the source.
+                Err(_) => seq = message.sequence + 1,
+            }
+        }
     }
 }
 
@@ -88,7 +103,8 @@ impl Stores for Finder {
         let (mut low, mut high) = (1, self.durable_next + 1);
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(message) = self.next_of(source, middle)?.filter(|m| m.sequence < high) else {
+            let next = self.next_of(source, middle)?.filter(|(next, _)| next.sequence < high);
+            let Some((message, reached)) = next else {
                 high = middle;
                 continue;
             };
@@ -99,7 +115,7 @@ impl Stores for Finder {
                 return Ok(Some(found));
             }
             // A progress record carries the number of the event before it.
-            if message.source_seq(source, &self.topology)? < source_seq {
+            if reached < source_seq {
                 low = message.sequence + 1;
             } else {
                 high = middle;

@@ -1,16 +1,14 @@
 //! Messages: what goes out for a unit, and what stands in the stream.
 
 use async_nats::{HeaderMap, Message, jetstream::message::StreamMessage};
-use bus::{BusError, Delivered, Entry, Position, Progress, Record, Topology};
+use bus::{Delivered, Entry, Position, Progress, Record, Topology};
 use bytes::Bytes;
-use event::{Source, Timestamp};
+use event::Timestamp;
 
 use crate::{NatsError, subject::Subjects};
 
 /// The event's sequence in its partition, where its writer knew it; else the stream's counts.
 pub(crate) const SEQUENCE: &str = "Blotter-Sequence";
-/// The last sequence of the source, on a progress record.
-pub(crate) const SOURCE_SEQ: &str = "Blotter-Source-Seq";
 /// The sum of a source's progress records, where the record itself says less.
 pub(crate) const SUM: &str = "Blotter-Sum";
 pub(crate) const MSG_ID: &str = "Nats-Msg-Id";
@@ -43,10 +41,8 @@ impl Outgoing {
         sum: &Progress,
         place: u64,
     ) -> Self {
-        let mut more = vec![(SOURCE_SEQ, progress.last_source_seq.to_string())];
-        if !says_all(progress, sum) {
-            more.push((SUM, hex(&sum.to_bytes())));
-        }
+        let says_all = progress.consumed == sum.consumed && progress.mark == sum.mark;
+        let more = (!says_all).then(|| (SUM, hex(&sum.to_bytes()))).into_iter().collect();
         Self {
             subject: subjects.of_progress(progress.source),
             id: format!("{}@{place}", progress.source),
@@ -78,11 +74,6 @@ impl Outgoing {
         let own = self.subject.len() + self.id.len() + more + self.payload.len();
         (FRAME + BATCH_HEADERS + own) as u64
     }
-}
-
-/// Whether the last record of a source says as much as the sum of all.
-fn says_all(last: &Progress, sum: &Progress) -> bool {
-    last.consumed == sum.consumed && last.mark == sum.mark
 }
 
 /// A message in the stream.
@@ -130,10 +121,6 @@ impl Stored {
         self.headers.get(name).map(|value| value.as_str())
     }
 
-    fn number(&self, name: &str) -> Option<u64> {
-        self.header(name)?.parse().ok()
-    }
-
     /// Whether this is `sent`, byte for byte.
     pub(crate) fn is(&self, sent: &Outgoing) -> bool {
         self.subject == sent.subject
@@ -152,7 +139,8 @@ impl Stored {
     /// Its sequence in its partition. What a writer said counts; one that did not know is counted
     /// by the stream, whose sequence is never lower.
     pub(crate) fn partition_sequence(&self) -> u64 {
-        self.number(SEQUENCE).unwrap_or(self.sequence)
+        let said = self.header(SEQUENCE).and_then(|text| text.parse().ok());
+        said.filter(|sequence| *sequence <= self.sequence).unwrap_or(self.sequence)
     }
 
     /// The entry it is.
@@ -211,15 +199,6 @@ impl Stored {
             return sum.clone();
         }
         progress.clone()
-    }
-
-    /// The last sequence of its source as of this message.
-    pub(crate) fn source_seq(&self, source: Source, topology: &Topology) -> Result<u64, BusError> {
-        if let Some(seq) = self.number(SOURCE_SEQ) {
-            return Ok(seq);
-        }
-        let record = Record::of_bytes(self.payload.clone(), topology)?;
-        Ok(if record.header().source == source { record.header().source_seq } else { 0 })
     }
 }
 

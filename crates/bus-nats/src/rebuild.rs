@@ -55,29 +55,37 @@ pub(crate) async fn rebuild(
     let partitions: BTreeSet<_> =
         names.iter().filter_map(|name| subjects.partition_of(name)).collect();
     let sources: BTreeSet<_> = names.iter().filter_map(|name| subjects.read(name)).collect();
-    let last = |last_by_subj: String| async {
-        link.get(&Which { last_by_subj: Some(last_by_subj), ..Which::default() }).await
-    };
+    let look = Look { link, subjects: &subjects, topology, incarnation: state.incarnation };
     let of_sources = sources.iter().map(|&(source, is_progress)| {
-        let subject =
-            if is_progress { subjects.of_progress(source) } else { subjects.of_source(source) };
-        let last = last(subject);
-        async move { Ok::<_, BusError>((source, last.await?)) }
+        let subject = match is_progress {
+            true => subjects.of_progress(source),
+            false => subjects.of_source(source),
+        };
+        async move { Ok::<_, BusError>((source, look.last(subject).await?)) }
     });
     let of_sources = futures_util::stream::iter(of_sources).buffered(QUESTIONS);
-    for (source, message) in of_sources.try_collect::<Vec<_>>().await? {
-        if let Some(message) = message {
-            note(&mut found, &subjects, topology, state.incarnation, source, &message);
+    for (source, (end, last)) in of_sources.try_collect::<Vec<_>>().await? {
+        let fence = found.last_of.entry(source).or_default();
+        *fence = end.max(*fence);
+        match last {
+            Some((_, Entry::Event(event))) => {
+                let seq = event.record.header().source_seq;
+                found.ledger.note_event(&event.position, source, seq);
+            }
+            Some((message, Entry::Progress { progress, .. })) => {
+                found.ledger.restore_source(&message.sum(&progress));
+            }
+            None => {}
         }
     }
     let of_partitions = partitions.iter().map(|&(stream, partition)| {
-        let last = last(subjects.of_partition(stream, partition));
-        async move { Ok::<_, BusError>(((stream, partition), last.await?)) }
+        let subject = subjects.of_partition(stream, partition);
+        async move { Ok::<_, BusError>(((stream, partition), look.last(subject).await?.1)) }
     });
     let of_partitions = futures_util::stream::iter(of_partitions).buffered(QUESTIONS);
     let mut sequences = BTreeMap::new();
-    for (place, message) in of_partitions.try_collect::<Vec<_>>().await? {
-        if let Some(message) = message {
+    for (place, last) in of_partitions.try_collect::<Vec<_>>().await? {
+        if let Some((message, _)) = last {
             let _ = sequences.insert(place, message.partition_sequence());
         }
     }
@@ -86,27 +94,55 @@ pub(crate) async fn rebuild(
     Ok(found)
 }
 
-/// Takes the last message of a source for how far the source is.
-fn note(
-    found: &mut Found,
-    subjects: &Subjects,
-    topology: &Topology,
+/// Looks for the ends of subjects.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    link: &'a Link,
+    subjects: &'a Subjects,
+    topology: &'a Topology,
     incarnation: u64,
-    source: Source,
-    message: &Stored,
-) {
-    let last = found.last_of.entry(source).or_default();
-    *last = message.sequence.max(*last);
-    match message.entry(subjects, topology, incarnation) {
-        Ok(Entry::Event(event)) => {
-            let seq = event.record.header().source_seq;
-            found.ledger.note_event(&event.position, source, seq);
+}
+
+impl Look<'_> {
+    /// The sequence of the last message on a subject, and the last entry of ours there.
+    async fn last(self, subject: String) -> Result<(u64, Option<(Stored, Entry)>), BusError> {
+        let which = Which { last_by_subj: Some(subject.clone()), ..Which::default() };
+        let Some(last) = self.link.get(&which).await? else { return Ok((0, None)) };
+        let end = last.sequence;
+        if let Ok(entry) = last.entry(self.subjects, self.topology, self.incarnation) {
+            return Ok((end, Some((last, entry))));
         }
-        Ok(Entry::Progress { progress, .. }) => {
-            found.ledger.restore_source(&message.sum(&progress));
+        // Behind what is none of ours: further and further back, until something is.
+        let mut window = 1024;
+        loop {
+            let first = end.saturating_sub(window).max(1);
+            if let Some(found) = self.last_between(&subject, first, end).await? {
+                return Ok((end, Some(found)));
+            }
+            if first == 1 {
+                return Ok((end, None));
+            }
+            window *= 8;
         }
-        // Whoever reads the stream is told of it.
-        Err(_) => {}
+    }
+
+    async fn last_between(
+        self,
+        subject: &str,
+        first: u64,
+        end: u64,
+    ) -> Result<Option<(Stored, Entry)>, BusError> {
+        let (mut seq, mut found) = (first, None);
+        loop {
+            let next_by_subj = Some(subject.to_string());
+            let which = Which { seq: Some(seq), next_by_subj, last_by_subj: None };
+            let next = self.link.get(&which).await?.filter(|next| next.sequence < end);
+            let Some(message) = next else { return Ok(found) };
+            seq = message.sequence + 1;
+            if let Ok(entry) = message.entry(self.subjects, self.topology, self.incarnation) {
+                found = Some((message, entry));
+            }
+        }
     }
 }
 

@@ -183,8 +183,13 @@ impl Writer {
                         self.ledger.note_progress(message.index(), &message.sum(&progress));
                         let _ = self.last_of.insert(progress.source, message.sequence);
                     }
-                    // Whoever reads the stream is told of it.
-                    Err(_) => self.ledger.skip_to(message.sequence),
+                    // Whoever reads the stream is told of it; a fence counts it.
+                    Err(_) => {
+                        if let Some((source, _)) = self.subjects.read(&message.subject) {
+                            let _ = self.last_of.insert(source, message.sequence);
+                        }
+                        self.ledger.skip_to(message.sequence);
+                    }
                 }
                 self.finder.durable_next = message.sequence;
             }

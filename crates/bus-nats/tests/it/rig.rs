@@ -72,18 +72,34 @@ impl OnNats {
     }
 }
 
-/// Asks the server's API as an operator does.
+/// Asks the server's API as an operator does; it must not refuse.
 pub(crate) fn admin(url: &str, what: &str, question: &serde_json::Value) -> serde_json::Value {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(async {
-        let client = async_nats::connect(url).await.unwrap();
-        let question =
-            if question.is_null() { Vec::new() } else { serde_json::to_vec(question).unwrap() };
-        client.request(format!("$JS.API.{what}"), question.into()).await.unwrap()
-    });
-    let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+    let answer = ask(url, what, question);
     assert!(answer.get("error").is_none(), "{answer}");
     answer
+}
+
+/// Asks the server's API, whatever it answers.
+pub(crate) fn ask(url: &str, what: &str, question: &serde_json::Value) -> serde_json::Value {
+    let question =
+        if question.is_null() { Vec::new() } else { serde_json::to_vec(question).unwrap() };
+    request(url, format!("$JS.API.{what}"), question)
+}
+
+/// Publishes bytes as a stranger does, and waits until they are stored.
+pub(crate) fn publish(url: &str, subject: &str, bytes: &[u8]) {
+    let answer = request(url, subject.into(), bytes.to_vec());
+    assert!(answer.get("error").is_none(), "{answer}");
+}
+
+fn request(url: &str, subject: String, body: Vec<u8>) -> serde_json::Value {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let servers: Vec<_> = url.split(',').collect();
+    let answer = runtime.block_on(async {
+        let client = async_nats::connect(servers.as_slice()).await.unwrap();
+        client.request(subject, body.into()).await.unwrap()
+    });
+    serde_json::from_slice(&answer.payload).unwrap()
 }
 
 impl Rig for OnNats {
