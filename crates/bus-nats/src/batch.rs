@@ -87,14 +87,17 @@ impl Link {
         in_doubt: &mut bool,
     ) -> Result<u64, BusError> {
         let mut pause = Pause::default();
+        let denials = self.denials();
         loop {
             self.up().await;
+            self.check_allowed(denials)?;
             match self.attempt(batch).await {
                 Ok(ack) => {
                     if let Some(last) = self.judge(batch, &ack, *in_doubt).await? {
                         return Ok(last);
                     }
                 }
+                Err(Silence::Denied(why)) => return Err(self.not_allowed(why).into()),
                 Err(Silence::TooLarge) => return Err(self.too_large(batch).into()),
                 Err(Silence::NobodyListens) => {
                     // Either the stream is gone, which is said here, or the server is starting.

@@ -66,7 +66,7 @@ fn read(monitor: &str, state: &State) -> Result<(), String> {
     let body = get(monitor, "/varz").map_err(|why| format!("{monitor}: {why}"))?;
     let server: Server =
         serde_json::from_slice(&body).map_err(|why| format!("{monitor}: {why}"))?;
-    if state.leader.as_ref().is_some_and(|leader| *leader != server.server_name) {
+    if state.leader.as_ref() != Some(&server.server_name) {
         return Err(format!("{monitor} is the address of another server"));
     }
     if server.jetstream.config.sync_always {

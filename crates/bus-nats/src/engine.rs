@@ -9,7 +9,7 @@ use bus::{
 use event::{EventId, Source, Timestamp};
 
 use crate::{
-    Options,
+    Advisories, Options,
     class::class_of,
     handle::{NatsHandle, Shared},
     link::Link,
@@ -73,6 +73,14 @@ impl NatsBus {
     #[must_use]
     pub fn handle(&self) -> NatsHandle {
         NatsHandle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// What the server tells of the stream from now on.
+    ///
+    /// # Errors
+    /// [`BusError`] when it cannot be asked.
+    pub fn advisories(&self) -> Result<Advisories, BusError> {
+        Ok(Advisories::of(&self.shared.link)?)
     }
 
     /// When the stream was made, in nanoseconds: which life of it this is.

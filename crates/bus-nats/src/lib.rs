@@ -12,6 +12,8 @@
 //! Cost: one round trip and one batch per call of commit, shared by the calls that wait; a read is a
 //! round trip per thousand entries.
 
+pub mod acl;
+mod advisory;
 mod answer;
 mod batch;
 mod class;
@@ -30,6 +32,7 @@ mod subject;
 mod tail;
 mod writer;
 
+pub use advisory::{Advisories, Advisory, Happened};
 pub use engine::NatsBus;
 pub use error::NatsError;
 pub use handle::NatsHandle;

@@ -4,7 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use async_nats::{
     Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request,
-    RequestErrorKind,
+    RequestErrorKind, ServerAddr,
 };
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
@@ -18,6 +18,7 @@ use tokio::{
 use crate::{
     NatsError, Options,
     answer::{Answer, ApiError},
+    tail::HINTS,
 };
 
 /// The oldest server with atomic batches whose messages have ids.
@@ -38,6 +39,8 @@ pub(crate) struct Weather {
     up: bool,
     /// The last thing the server or the client complained about.
     complaint: Option<String>,
+    /// How often the server refused a subject to us.
+    denials: u64,
 }
 
 /// Why there is no answer.
@@ -47,6 +50,8 @@ pub(crate) enum Silence {
     Unknown(String),
     /// Nobody serves the subject.
     NobodyListens,
+    /// The server does not allow us the subject.
+    Denied(String),
     /// The server takes no message of this size.
     TooLarge,
 }
@@ -134,6 +139,7 @@ impl Link {
             request = request.headers(headers);
         }
         let request = request.timeout(Some(self.options.answer_patience));
+        let denials = self.denials();
         let answer = self.client.send_request(subject, request);
         tokio::select! {
             biased;
@@ -143,7 +149,36 @@ impl Link {
                 _ => Silence::Unknown(error.to_string()),
             }),
             () = self.lost() => Err(Silence::Unknown("the connection was lost".into())),
+            denied = self.denied(denials) => Err(Silence::Denied(denied)),
         }
+    }
+
+    /// How often the server has refused a subject to us.
+    pub(crate) fn denials(&self) -> u64 {
+        self.weather.borrow().denials
+    }
+
+    /// Returns once the server has refused a subject more often than `before`.
+    async fn denied(&self, before: u64) -> String {
+        let mut weather = self.weather.clone();
+        match weather.wait_for(|now| now.denials > before).await {
+            Ok(now) => now.complaint.clone().unwrap_or_default(),
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// The error of a client that may not do what it does.
+    pub(crate) fn not_allowed(&self, why: String) -> NatsError {
+        NatsError::Denied { url: without_secrets(&self.options.url), why }
+    }
+
+    /// Fails when the server has refused a subject more often than `before`.
+    pub(crate) fn check_allowed(&self, before: u64) -> Result<(), NatsError> {
+        let weather = self.weather.borrow();
+        if weather.denials == before {
+            return Ok(());
+        }
+        Err(self.not_allowed(weather.complaint.clone().unwrap_or_default()))
     }
 
     /// Asks the server's API again and again, through outages, until there is an answer. What is
@@ -169,6 +204,7 @@ impl Link {
                         Ok(Answer::Ok(answer)) => return Ok(Ok(answer)),
                         Err(why) => return Err(self.garbled(what, &why)),
                     },
+                    Err(Silence::Denied(why)) => return Err(self.not_allowed(why)),
                     Err(silence) => seen = silence,
                 }
                 pause.take().await;
@@ -179,7 +215,7 @@ impl Link {
             Err(_) => Err(match seen {
                 Silence::NobodyListens => self.no_jetstream("nobody serves its API"),
                 Silence::TooLarge => self.unreachable("a question was too large".into()),
-                Silence::Unknown(why) => self.unreachable(why),
+                Silence::Unknown(why) | Silence::Denied(why) => self.unreachable(why),
             }),
         }
     }
@@ -311,10 +347,12 @@ fn connect_options(
         let seed = std::fs::read_to_string(file).map_err(|why| failed("nkey", &why))?;
         connect = connect.nkey(seed.trim().into());
     }
-    if let Some((user, password)) = identity.user.clone() {
+    // What stands in the URL is ignored by the client.
+    let (of_url, token_of_url) = identity_in(&options.url);
+    if let Some((user, password)) = identity.user.clone().or(of_url) {
         connect = connect.user_and_password(user, password);
     }
-    if let Some(token) = identity.token.clone() {
+    if let Some(token) = identity.token.clone().or(token_of_url) {
         connect = connect.token(token);
     }
     let tls = &options.tls;
@@ -324,10 +362,26 @@ fn connect_options(
     if let Some((certificate, key)) = tls.certificate.clone() {
         connect = connect.add_client_certificate(certificate, key);
     }
+    if let Some(inbox) = &options.inbox {
+        connect = connect.custom_inbox_prefix(inbox);
+    }
     if tls.first {
         connect = connect.tls_first();
     }
     Ok(connect.require_tls(tls.required))
+}
+
+/// User and password in a URL, or a token.
+fn identity_in(url: &str) -> (Option<(String, String)>, Option<String>) {
+    let servers = url.split(',').filter_map(|one| one.trim().parse::<ServerAddr>().ok());
+    let Some(server) = servers.into_iter().find(ServerAddr::has_user_pass) else {
+        return (None, None);
+    };
+    let user = server.username().unwrap_or_default().to_string();
+    match server.password() {
+        Some(password) => (Some((user, password.to_string())), None),
+        None => (None, Some(user)),
+    }
 }
 
 fn note(teller: &watch::Sender<Weather>, event: Event) {
@@ -337,7 +391,13 @@ fn note(teller: &watch::Sender<Weather>, event: Event) {
             weather.losses += u64::from(weather.up);
             weather.up = false;
         }
-        Event::ServerError(error) => weather.complaint = Some(error.to_string()),
+        Event::ServerError(error) => {
+            let complaint = error.to_string();
+            // A hint that may not be given is no reason to stop.
+            let denied = complaint.contains("ermissions") && !complaint.contains(HINTS);
+            weather.denials += u64::from(denied);
+            weather.complaint = Some(complaint);
+        }
         Event::ClientError(error) => weather.complaint = Some(error.to_string()),
         Event::SlowConsumer(_) => weather.complaint = Some("messages were dropped".into()),
         Event::LameDuckMode | Event::Draining => {}

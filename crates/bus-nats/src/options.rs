@@ -63,6 +63,8 @@ pub struct Options {
     pub accept_lazy: bool,
     /// Who we are.
     pub identity: Identity,
+    /// What the subjects begin with that answers come on, where the server allows only some.
+    pub inbox: Option<String>,
     /// Encryption.
     pub tls: Tls,
     /// How long one answer may take before it counts as lost.
@@ -85,6 +87,7 @@ impl Options {
             monitor: None,
             accept_lazy: false,
             identity: Identity::default(),
+            inbox: None,
             tls: Tls::default(),
             answer_patience: Duration::from_secs(5),
             outage_patience: Duration::from_secs(30),

@@ -62,7 +62,8 @@ pub(crate) async fn ensure(link: &Link) -> Result<State, NatsError> {
     let name = &link.options.prefix;
     let made = link.api::<Info>(&format!("STREAM.CREATE.{name}"), &wanted(&link.options)).await?;
     match made {
-        Ok(info) => Ok(state_of(&info)),
+        // Who leads it is known once it is there.
+        Ok(_) => state(link).await,
         Err(why) => Err(refused(link, &format!("to make stream {name}"), &why)),
     }
 }

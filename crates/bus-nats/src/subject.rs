@@ -9,6 +9,8 @@ const PROGRESS: &str = "progress";
 /// Stands where a partition does, for progress records, and for an empty part of a name: no name
 /// of a part is `$`, since a source cannot hold it.
 const NONE: &str = "$";
+/// Stands where family and partition do, for progress records.
+pub(crate) const PROGRESS_PLACE: &str = "progress.$";
 
 /// The subjects of one bus.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,8 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{NatsError, Writers, link::Link, stream};
 
+/// What the subject of hints ends with.
+pub(crate) const HINTS: &str = "_TAIL";
 /// How long a hint is waited for before somebody looks.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -88,7 +90,7 @@ impl Tail {
 
 /// Where hints go.
 pub(crate) fn subject(prefix: &str) -> String {
-    format!("{prefix}_TAIL")
+    format!("{prefix}{HINTS}")
 }
 
 fn reach(known: &watch::Sender<Known>, next_index: u64) {

@@ -1,11 +1,13 @@
 //! Others in the stream: a second writer, somebody who deletes it, an older copy of it, and bytes
 //! that are none of ours.
 
+use std::time::Duration;
+
 use bus::{
     Bus, BusError, Cut, Entry, ErrorClass, Unit,
     conformance::{market, order_unit, record, source, tick},
 };
-use bus_nats::{NatsBus, NatsError, Options, Writers};
+use bus_nats::{Happened, NatsBus, NatsError, Options, Writers};
 use servers::{NatsServer, Settings};
 
 use crate::{
@@ -129,6 +131,25 @@ fn a_store_set_back_under_a_running_bus_stops_writer_and_readers() {
         matches!(&ended, Err(error) if error.class() == ErrorClass::Fatal),
         "the reader went on: {ended:?}"
     );
+}
+
+#[test]
+fn whoever_changes_or_deletes_the_stream_is_told_on() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    let options = options(&server.url());
+    let bus = NatsBus::open(options.clone()).unwrap();
+    let told = bus.advisories().unwrap();
+    let info = admin(&server.url(), &format!("STREAM.INFO.{}", options.prefix), &().into());
+    let mut config = info["config"].clone();
+    config["description"] = "mine now".into();
+    let _ = admin(&server.url(), &format!("STREAM.UPDATE.{}", options.prefix), &config);
+    let _ = admin(&server.url(), &format!("STREAM.DELETE.{}", options.prefix), &().into());
+    for happened in [Happened::Updated, Happened::Deleted] {
+        let advisory = told.next(Duration::from_secs(10)).unwrap();
+        assert_eq!(advisory.happened, happened, "{advisory:?}");
+        assert!(advisory.is_alarm());
+        assert!(advisory.account.contains(&options.prefix));
+    }
 }
 
 #[test]

@@ -6,4 +6,5 @@ mod conformance;
 mod history;
 mod intruders;
 mod outages;
+mod refusals;
 mod rig;

@@ -92,6 +92,29 @@ pub(crate) fn publish(url: &str, subject: &str, bytes: &[u8]) {
     assert!(answer.get("error").is_none(), "{answer}");
 }
 
+/// Whether the server refuses a subject to a user.
+pub(crate) fn is_denied(url: &str, user: &str, subject: &str) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (said, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let options = async_nats::ConnectOptions::new()
+            .user_and_password(user.into(), "pw".into())
+            .custom_inbox_prefix(format!("_INBOX_{user}"));
+        let options = options.event_callback(move |event| {
+            if let async_nats::Event::ServerError(error) = event {
+                let _ = said.send(error.to_string());
+            }
+            async {}
+        });
+        let client = options.connect(url).await.unwrap();
+        let answer = client.request(subject.to_string(), "".into());
+        tokio::select! {
+            answered = answer => answered.is_err(),
+            said = heard.recv() => said.unwrap().contains("ermissions"),
+        }
+    })
+}
+
 fn request(url: &str, subject: String, body: Vec<u8>) -> serde_json::Value {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let servers: Vec<_> = url.split(',').collect();

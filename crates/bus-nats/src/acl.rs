@@ -1,0 +1,126 @@
+//! Who may do what, in the server's own words.
+//!
+//! A role writes what its sources emit, and nothing else: a subject names the source, so the server
+//! can tell. Every role reads, since a fold needs all of it. Making the stream is a role of its own,
+//! and nobody may delete it, purge it or take a message out.
+
+use std::fmt::Write as _;
+
+use bus::Stream;
+
+use crate::{advisory, subject::PROGRESS_PLACE, tail};
+
+/// What somebody does on the bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Role<'a> {
+    /// The user's name.
+    pub name: &'a str,
+    /// First parts of the names of its sources: `risk` for `risk/PAPER`.
+    pub sources: &'a [&'a str],
+    /// The streams it writes.
+    pub streams: &'a [Stream],
+    /// Whether it makes the stream.
+    pub makes_stream: bool,
+}
+
+/// The roles of the processes that ship.
+pub const SHIPPED: [Role<'static>; 5] = [
+    Role { name: "admin", sources: &[], streams: &[], makes_stream: true },
+    Role { name: "reader", sources: &[], streams: &[], makes_stream: false },
+    Role {
+        name: "ingress",
+        sources: &["file", "feed", "config", "operator", "timer", "worker"],
+        streams: &[
+            Stream::Market,
+            Stream::Signal,
+            Stream::Account,
+            Stream::Risk,
+            Stream::Control,
+            Stream::Ops,
+        ],
+        makes_stream: false,
+    },
+    Role {
+        name: "agents",
+        sources: &["strategy", "trader", "risk", "quality", "monitor", "session", "reconcile"],
+        streams: &[
+            Stream::Market,
+            Stream::Signal,
+            Stream::Order,
+            Stream::Execution,
+            Stream::Account,
+            Stream::Risk,
+            Stream::Alert,
+            Stream::Recon,
+            Stream::Control,
+        ],
+        makes_stream: false,
+    },
+    Role {
+        name: "gateway",
+        sources: &["gateway", "broker"],
+        streams: &[Stream::Order, Stream::Execution, Stream::Account, Stream::Recon],
+        makes_stream: false,
+    },
+];
+
+impl Role<'_> {
+    /// The subjects its answers come on begin with this.
+    #[must_use]
+    pub fn inbox(&self) -> String {
+        format!("_INBOX_{}", self.name)
+    }
+
+    /// Subjects it may publish on.
+    #[must_use]
+    pub fn publishes(&self, prefix: &str) -> Vec<String> {
+        let mut subjects: Vec<String> = ["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET"]
+            .map(|what| format!("$JS.API.{what}.{prefix}"))
+            .into();
+        if self.makes_stream {
+            subjects.push(format!("$JS.API.STREAM.CREATE.{prefix}"));
+            subjects.push(format!("$JS.API.STREAM.UPDATE.{prefix}"));
+        }
+        for source in self.sources {
+            let places = self.streams.iter().map(|stream| format!("{}.*", stream.as_str()));
+            for place in places.chain([PROGRESS_PLACE.to_string()]) {
+                subjects.push(format!("{prefix}.{place}.{source}"));
+                subjects.push(format!("{prefix}.{place}.{source}.>"));
+            }
+        }
+        if !self.sources.is_empty() {
+            subjects.push(tail::subject(prefix));
+        }
+        subjects
+    }
+
+    /// Subjects it may subscribe to.
+    #[must_use]
+    pub fn subscribes(&self, prefix: &str) -> Vec<String> {
+        vec![format!("{}.>", self.inbox()), tail::subject(prefix), advisory::subject(prefix)]
+    }
+}
+
+/// The `authorization` block of a server's configuration: a user per role, whose password is the
+/// variable `BLOTTER_<ROLE>`, given in the server's environment or configuration.
+#[must_use]
+pub fn authorization(prefix: &str, roles: &[Role<'_>]) -> String {
+    let mut text = String::from("authorization {\n  users = [\n");
+    for role in roles {
+        let list = |subjects: Vec<String>| {
+            let quoted = subjects.iter().map(|subject| format!("{subject:?}"));
+            quoted.collect::<Vec<_>>().join(", ")
+        };
+        let variable = role.name.to_ascii_uppercase();
+        let _ = writeln!(
+            text,
+            "    {{ user: {:?}, password: $BLOTTER_{variable}, permissions: {{\n      \
+             publish: {{ allow: [{}] }}\n      subscribe: {{ allow: [{}] }}\n    }} }}",
+            role.name,
+            list(role.publishes(prefix)),
+            list(role.subscribes(prefix)),
+        );
+    }
+    text.push_str("  ]\n}\n");
+    text
+}
