@@ -83,3 +83,43 @@ fn readme_shows_two_commands() {
     let commands: Vec<_> = blocks.iter().flat_map(tests::Block::commands).take(2).collect();
     assert_eq!(commands, ["cargo run --release -- demo", "cargo xtask test"]);
 }
+
+/// Whether a line shown on a page is one that was printed: `…` at its end stands for more of it, and a
+/// rate is of the machine it was measured on.
+fn is_printed(shown: &str, printed: &str) -> bool {
+    if let Some(begin) = shown.strip_suffix('…') {
+        return printed.lines().any(|line| line.starts_with(begin));
+    }
+    let without_rate = |line: &str| match line.rsplit_once("; ") {
+        Some((line, rate)) if rate.ends_with(" records/s") => line.to_owned(),
+        _ => line.to_owned(),
+    };
+    printed.lines().any(|line| without_rate(line) == without_rate(shown))
+}
+
+#[test]
+fn readme_shows_what_the_demo_and_questions_about_it_print() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let desk = tests::Desk::new();
+    let mut printed = desk.run(&["demo"]).exits(0).stdout;
+    let mut shown = 0;
+    for block in blocks(&readme) {
+        if block.language == "text" {
+            for line in block.text.lines().filter(|line| !line.is_empty() && *line != "…") {
+                assert!(is_printed(line, &printed), "the demo does not print: {line}");
+                shown += 1;
+            }
+        }
+        for command in block.commands().filter(|command| command.starts_with("blotter ")) {
+            let words: Vec<_> = command.split(' ').skip(1).collect();
+            printed.push_str(&desk.run(&words).exits(0).stdout);
+        }
+        for line in block.text.lines().filter(|_| block.language == "console") {
+            if !line.starts_with("$ ") && !line.is_empty() && line != "…" {
+                assert!(is_printed(line, &printed), "nothing prints: {line}");
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown > 30, "only {shown} lines were looked up");
+}
