@@ -9,6 +9,7 @@ mod full_disk;
 mod golden;
 mod interruption;
 mod kills;
+mod moments;
 mod pages;
 mod publish;
 mod questions;

@@ -1,8 +1,8 @@
 //! The journal as the readers see it: opened, walked, cut at an index or an instant.
 
 use bus::Progress;
-use event::{Event, Timestamp};
-use forensics::{JournalEntry, JournalError, JournalReader};
+use event::{Digest, Event, Timestamp, id::digest_of};
+use forensics::{JournalEntry, JournalError, JournalReader, Stamp};
 
 use crate::{
     data_dir::DataDir,
@@ -21,6 +21,8 @@ pub(crate) enum Item<'a> {
         event: Event,
         /// Its bytes, verbatim.
         bytes: &'a [u8],
+        /// Where the bus had it.
+        stamp: Stamp,
     },
     /// A progress record.
     Progress {
@@ -28,6 +30,10 @@ pub(crate) enum Item<'a> {
         index: u64,
         /// The record.
         progress: Progress,
+        /// Its bytes, verbatim.
+        bytes: &'a [u8],
+        /// Where the bus had it.
+        stamp: Stamp,
     },
 }
 
@@ -38,6 +44,37 @@ impl Item<'_> {
             Self::Event { index, .. } | Self::Progress { index, .. } => *index,
         }
     }
+
+    /// The entry's bytes.
+    pub(crate) const fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Event { bytes, .. } | Self::Progress { bytes, .. } => bytes,
+        }
+    }
+
+    /// See [`cut_of`].
+    pub(crate) fn cut(&self) -> Digest {
+        match self {
+            Self::Event { index, bytes, stamp, .. }
+            | Self::Progress { index, bytes, stamp, .. } => cut_of(stamp, *index, bytes),
+        }
+    }
+}
+
+/// A digest of an entry that no other journal has at this index: its bytes, and where and when the
+/// log that it was copied from took them.
+pub(crate) fn cut_of(stamp: &Stamp, index: u64, bytes: &[u8]) -> Digest {
+    let Stamp { incarnation, log_index, stored_at } = stamp;
+    digest_of(
+        "cut",
+        &[
+            &index.to_le_bytes(),
+            &incarnation.to_le_bytes(),
+            &log_index.to_le_bytes(),
+            &stored_at.0.to_le_bytes(),
+            bytes,
+        ],
+    )
 }
 
 /// Where a walk ends.
@@ -156,9 +193,9 @@ fn decode<'a>(entry: &JournalEntry<'a>) -> Result<Item<'a>, WalkError> {
     let failed = |error| WalkError::Decode(entry.index, error);
     Ok(if entry.is_event {
         let event = Event::decode(entry.bytes).map_err(failed)?;
-        Item::Event { index: entry.index, event, bytes: entry.bytes }
+        Item::Event { index: entry.index, event, bytes: entry.bytes, stamp: entry.stamp }
     } else {
         let progress = Progress::from_bytes(entry.bytes).map_err(failed)?;
-        Item::Progress { index: entry.index, progress }
+        Item::Progress { index: entry.index, progress, bytes: entry.bytes, stamp: entry.stamp }
     })
 }

@@ -8,6 +8,7 @@
 mod app;
 mod cli;
 mod clock;
+mod comparison;
 mod config;
 mod control;
 mod data_dir;
@@ -15,6 +16,7 @@ mod engine;
 mod exit;
 #[cfg(test)]
 mod fuzz;
+mod history;
 mod journal;
 mod pipeline;
 mod query;

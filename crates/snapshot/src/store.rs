@@ -1,6 +1,7 @@
 //! Snapshots by name and index, in a store that may vanish.
 
 use std::{
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -12,6 +13,9 @@ use event::{Digest, id::digest_of};
 pub struct Snapshot {
     /// The last index folded.
     pub index: u64,
+    /// What stands at `index` in the log that was folded, by a digest that only that log can have
+    /// there. Whoever restores looks it up again, so that a snapshot of another log is no snapshot.
+    pub cut: Digest,
     /// The state.
     pub state: Vec<u8>,
 }
@@ -37,11 +41,50 @@ pub enum SnapshotError {
     Encode(#[source] bincode::error::EncodeError),
 }
 
+/// A snapshot that was no good and is gone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "E5004 the snapshot of `{name}` at {index} {flaw}; it is dropped, and state is folded anew"
+)]
+pub struct Dropped {
+    /// What it was of.
+    pub name: String,
+    /// The index it claimed.
+    pub index: u64,
+    /// What is wrong with it.
+    pub flaw: Flaw,
+}
+
+/// What is wrong with a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Its bytes are not what was written.
+    Damaged,
+    /// Another version made it.
+    OtherVersion,
+    /// The log it was made of is not this one.
+    OtherLog,
+    /// Folding the log gives another state.
+    OtherState,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Damaged => "is damaged",
+            Self::OtherVersion => "was made by another version",
+            Self::OtherLog => "is of another log",
+            Self::OtherState => "is not what the log adds up to",
+        })
+    }
+}
+
 /// What is stored for one snapshot.
 #[derive(bincode::Encode, bincode::Decode)]
 struct Wrapped {
-    fold_version: u32,
+    version: [u8; 32],
     index: u64,
+    cut: [u8; 32],
     digest: [u8; 32],
     state: Vec<u8>,
 }
@@ -50,10 +93,8 @@ struct Wrapped {
 #[derive(Debug)]
 pub struct SnapshotStore {
     tree: sled::Db,
+    was_damaged: bool,
 }
-
-/// Snapshots kept of each name; older ones are dropped.
-const KEPT: usize = 32;
 
 impl SnapshotStore {
     /// Opens the store in `dir`, deleting it first when its files are damaged.
@@ -70,50 +111,97 @@ impl SnapshotStore {
         };
         let failed = |source| SnapshotError::Open { path: dir.to_path_buf(), source };
         match open() {
-            Ok(tree) => Ok(Self { tree }),
+            Ok(tree) => Ok(Self { tree, was_damaged: false }),
             Err(sled::Error::Io(error)) if error.kind() != std::io::ErrorKind::InvalidData => {
                 Err(failed(sled::Error::Io(error)))
             }
             Err(_) => {
                 std::fs::remove_dir_all(dir).map_err(|error| failed(sled::Error::Io(error)))?;
-                open().map(|tree| Self { tree }).map_err(failed)
+                open().map(|tree| Self { tree, was_damaged: true }).map_err(failed)
             }
         }
     }
 
-    /// Keeps a snapshot of `name` as of `index`.
+    /// Whether its files were damaged, so that it was made anew.
+    #[must_use]
+    pub const fn was_damaged(&self) -> bool {
+        self.was_damaged
+    }
+
+    /// Keeps a snapshot of `name`. `version` stands for everything beside the log that the state
+    /// depends on.
     ///
     /// # Errors
     /// [`SnapshotError`].
     pub fn keep(
         &self,
         name: &str,
-        fold_version: u32,
+        version: Digest,
         snapshot: &Snapshot,
     ) -> Result<(), SnapshotError> {
-        let bytes = wrap(name, fold_version, snapshot)?;
+        let bytes = wrap(name, version, snapshot)?;
         let _ = self.tree.insert(key(name, snapshot.index), bytes).map_err(SnapshotError::Write)?;
-        let kept: Vec<_> = self.tree.scan_prefix(prefix(name)).keys().flatten().collect();
-        for surplus in kept.iter().take(kept.len().saturating_sub(KEPT)) {
-            let _ = self.tree.remove(surplus).map_err(SnapshotError::Write)?;
-        }
         Ok(())
     }
 
-    /// The newest sound snapshot of `name` at or below `index`. Damaged ones and ones of another
-    /// fold version are dropped on the way.
-    #[must_use]
-    pub fn newest(&self, name: &str, fold_version: u32, index: u64) -> Option<Snapshot> {
-        let range = key(name, 0)..=key(name, index);
-        for entry in self.tree.range(range).rev() {
-            let Ok((key, bytes)) = entry else { return None };
-            if let Some(snapshot) = unwrap(name, fold_version, &bytes) {
-                return Some(snapshot);
+    /// The newest sound snapshot of `name` at or below `index`. Those that are damaged, of another
+    /// version, or that `is_of_this_log` refuses are dropped on the way, and said to be.
+    pub fn newest(
+        &self,
+        name: &str,
+        version: Digest,
+        index: u64,
+        mut is_of_this_log: impl FnMut(&Snapshot) -> bool,
+    ) -> (Option<Snapshot>, Vec<Dropped>) {
+        let mut dropped = Vec::new();
+        for entry in self.tree.range(key(name, 0)..=key(name, index)).rev() {
+            let Ok((key, bytes)) = entry else { break };
+            let found = match unwrap(name, version, &bytes) {
+                Ok(snapshot) if snapshot.index != index_of(&key) => Err(Flaw::Damaged),
+                Ok(snapshot) if !is_of_this_log(&snapshot) => Err(Flaw::OtherLog),
+                found => found,
+            };
+            match found {
+                Ok(snapshot) => return (Some(snapshot), dropped),
+                Err(flaw) => {
+                    dropped.push(Dropped { name: name.into(), index: index_of(&key), flaw });
+                    // It only costs time to be without it.
+                    let _ = self.tree.remove(key);
+                }
             }
-            // It only costs time to be without it.
-            let _ = self.tree.remove(key);
         }
-        None
+        (None, dropped)
+    }
+
+    /// The snapshot of `name` at exactly `index`.
+    ///
+    /// # Errors
+    /// What is wrong with it; one that is not there is as good as damaged.
+    pub fn at(&self, name: &str, version: Digest, index: u64) -> Result<Snapshot, Flaw> {
+        let bytes = self.tree.get(key(name, index)).ok().flatten().ok_or(Flaw::Damaged)?;
+        let snapshot = unwrap(name, version, &bytes)?;
+        if snapshot.index == index { Ok(snapshot) } else { Err(Flaw::Damaged) }
+    }
+
+    /// Drops a snapshot that turned out to be no good.
+    #[must_use]
+    pub fn drop_at(&self, name: &str, index: u64, flaw: Flaw) -> Dropped {
+        let _ = self.tree.remove(key(name, index));
+        Dropped { name: name.into(), index, flaw }
+    }
+
+    /// Drops all but the newest `kept` snapshots of `name`.
+    pub fn prune(&self, name: &str, kept: usize) {
+        let keys: Vec<_> = self.tree.scan_prefix(prefix(name)).keys().flatten().collect();
+        for surplus in keys.iter().take(keys.len().saturating_sub(kept)) {
+            let _ = self.tree.remove(surplus);
+        }
+    }
+
+    /// The indexes that have a snapshot of `name`, ascending.
+    #[must_use]
+    pub fn indexes(&self, name: &str) -> Vec<u64> {
+        self.tree.scan_prefix(prefix(name)).keys().flatten().map(|key| index_of(&key)).collect()
     }
 }
 
@@ -122,26 +210,34 @@ const CACHE_BYTES: u64 = 8 << 20;
 
 pub(crate) fn wrap(
     name: &str,
-    fold_version: u32,
+    version: Digest,
     snapshot: &Snapshot,
 ) -> Result<Vec<u8>, SnapshotError> {
-    let Snapshot { index, state } = snapshot;
     let wrapped = Wrapped {
-        fold_version,
-        index: *index,
-        digest: digest_of("snapshot", &[name.as_bytes(), &index.to_le_bytes(), state]).0,
-        state: state.clone(),
+        version: version.0,
+        index: snapshot.index,
+        cut: snapshot.cut.0,
+        digest: digest(name, version, snapshot).0,
+        state: snapshot.state.clone(),
     };
     bincode::encode_to_vec(wrapped, bincode::config::standard()).map_err(SnapshotError::Encode)
 }
 
-pub(crate) fn unwrap(name: &str, fold_version: u32, bytes: &[u8]) -> Option<Snapshot> {
+pub(crate) fn unwrap(name: &str, version: Digest, bytes: &[u8]) -> Result<Snapshot, Flaw> {
     let (wrapped, _): (Wrapped, usize) =
         bincode::decode_from_slice(bytes, bincode::config::standard().with_limit::<LIMIT>())
-            .ok()?;
-    let Wrapped { fold_version: found, index, digest, state } = wrapped;
-    let expected = digest_of("snapshot", &[name.as_bytes(), &index.to_le_bytes(), &state]);
-    (found == fold_version && expected == Digest(digest)).then_some(Snapshot { index, state })
+            .map_err(|_| Flaw::Damaged)?;
+    let Wrapped { version: found, index, cut, digest: stored, state } = wrapped;
+    let snapshot = Snapshot { index, cut: Digest(cut), state };
+    if digest(name, Digest(found), &snapshot) != Digest(stored) {
+        return Err(Flaw::Damaged);
+    }
+    if Digest(found) == version { Ok(snapshot) } else { Err(Flaw::OtherVersion) }
+}
+
+fn digest(name: &str, version: Digest, snapshot: &Snapshot) -> Digest {
+    let Snapshot { index, cut, state } = snapshot;
+    digest_of("snapshot", &[name.as_bytes(), &version.0, &index.to_le_bytes(), &cut.0, state])
 }
 
 /// Bytes a snapshot may have; a damaged length cannot ask for more.
@@ -157,4 +253,9 @@ fn key(name: &str, index: u64) -> Vec<u8> {
     let mut key = prefix(name);
     key.extend_from_slice(&index.to_be_bytes());
     key
+}
+
+/// The index a key ends with.
+fn index_of(key: &[u8]) -> u64 {
+    key.last_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }

@@ -77,6 +77,17 @@ pub(crate) enum Command {
         #[arg(long)]
         as_of: Option<String>,
     },
+    /// Two runs, or two moments of one: where they part, and what that makes of the books.
+    Diff {
+        #[command(flatten)]
+        common: Common,
+        /// A data directory, or a moment of it: DIR, DIR@INDEX or DIR@INSTANT.
+        #[arg(value_name = "A")]
+        one: String,
+        /// Another.
+        #[arg(value_name = "B")]
+        other: String,
+    },
     /// Events as they land.
     Tail {
         #[command(flatten)]

@@ -3,6 +3,7 @@
 mod args;
 mod control;
 mod demo;
+mod diff;
 mod explain;
 mod output;
 mod publish;
@@ -51,6 +52,7 @@ fn dispatch(app: &App, command: Command) -> Result<Exit, Failure> {
             replay::replay(app, &common, as_of.as_deref(), agents)
         }
         Command::State { common, as_of } => state::state(&common, as_of.as_deref()),
+        Command::Diff { common, one, other } => diff::diff(&common, &one, &other),
         Command::Tail { common, from, follow } => tail::tail(&common, from, follow),
         Command::Verify { common } => verify::verify(&common),
         Command::Trace { common, id } => explain::trace(&common, &id),

@@ -15,7 +15,7 @@ use crate::{
 /// Compares; writes nothing anywhere.
 pub(super) fn reconcile(common: &Common) -> Result<Exit, Failure> {
     let setting = setting::read(common)?;
-    let fold = super::state::fold(&setting.dir, Until::End)?.fold;
+    let fold = crate::history::fold(&setting.dir, Until::End)?.fold;
     let mut found = Vec::new();
     for account in fold.books.accounts() {
         let dir = setting.dir.broker(account.id().as_str());

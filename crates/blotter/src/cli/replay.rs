@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 
 use event::{Event, Source};
 use replay::{Divergence, Rerun};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{
-    args::Common,
-    output, setting,
-    state::{fold, print},
-};
+use super::{args::Common, output, setting, state::print};
 use crate::{
     App,
     clock::{Stopwatch, wall_clock},
     exit::{Exit, Failure, OrExit as _},
+    history,
     journal::{self, Item, Until},
-    query::summary,
+    query::{FieldDifference, field_differences, summary},
     setup,
 };
 
@@ -30,9 +27,14 @@ pub(super) fn replay(
     let until = Until::parse(as_of)?;
     let setting = setting::read(common)?;
     let watch = Stopwatch::start();
-    let folded = fold(&setting.dir, until)?;
-    let rate = watch.rate(folded.fold.tally.total());
+    let folded = match until {
+        // What the whole journal adds up to is added up, whatever snapshots say.
+        Until::End => history::rebuild(&setting.dir, until)?,
+        Until::Index(_) | Until::Time(_) => history::fold(&setting.dir, until)?,
+    };
+    let rate = watch.rate(folded.entries);
     let mut numbers = folded.fold.numbers(folded.records, rate);
+    numbers["folded"] = json!(folded.entries);
     let mut exit = Exit::Ok;
     if agents {
         match run_again(app, &setting, until)? {
@@ -40,14 +42,8 @@ pub(super) fn replay(
                 numbers["agents"] = json!({ "compared": tally.compared, "delivered": tally.delivered, "equal": true });
             }
             Err(divergence) => {
-                numbers["agents"] = json!({
-                    "equal": false,
-                    "task": divergence.task.as_str(),
-                    "source_seq": divergence.source_seq,
-                    "index": divergence.index,
-                    "trace": divergence.trace.to_string(),
-                });
-                tell(&divergence);
+                numbers["agents"] = divergence_json(&divergence);
+                tell(&divergence, common);
                 exit = Exit::CheckFailed;
             }
         }
@@ -58,8 +54,9 @@ pub(super) fn replay(
     }
     print(&folded.fold);
     output::line(&format!(
-        "\n{} events from the journal, {rate} events/s; state {}, log {}",
+        "\n{} events, {} entries of the journal folded for it, {rate} entries/s; state {}, log {}",
         folded.fold.tally.total(),
+        folded.entries,
         folded.fold.state_digest(),
         folded.fold.log.digest()
     ));
@@ -84,7 +81,7 @@ fn run_again(
     let mut reader = journal::open(&setting.dir, wall_clock)?;
     journal::walk(&mut reader, 0, until, |item| {
         match item {
-            Item::Event { index, event, bytes } if diverged.is_none() => {
+            Item::Event { index, event, bytes, .. } if diverged.is_none() => {
                 diverged = rerun.event(index, bytes, &event).err();
             }
             Item::Progress { progress, .. } => {
@@ -104,7 +101,8 @@ fn run_again(
     Ok(rerun.finish(&consumed))
 }
 
-fn tell(divergence: &Divergence) {
+/// Names the first difference: both sides, the fields they differ in, and the trace.
+fn tell(divergence: &Divergence, common: &Common) {
     let side = |event: &Option<Box<Event>>| {
         event.as_ref().map_or_else(
             || "nothing".to_owned(),
@@ -112,7 +110,37 @@ fn tell(divergence: &Divergence) {
         )
     };
     eprintln!("{divergence}");
-    eprintln!("  recorded: {}", side(&divergence.recorded));
+    eprintln!("  recorded:  {}", side(&divergence.recorded));
     eprintln!("  run again: {}", side(&divergence.reran));
-    eprintln!("  next: blotter trace {}", divergence.trace);
+    for FieldDifference { field, one, other } in fields(divergence) {
+        let words = |side: Option<String>| side.unwrap_or_else(|| "nothing".into());
+        eprintln!("    {field}: recorded {}, run again {}", words(one), words(other));
+    }
+    let data = common.data.display();
+    eprintln!("  next: blotter trace {} --data {data}", divergence.trace);
+}
+
+/// The same for machines.
+fn divergence_json(divergence: &Divergence) -> Value {
+    let side = |event: &Option<Box<Event>>| event.as_deref().map(event::wire::event_to_json);
+    let fields = fields(divergence).into_iter().map(|FieldDifference { field, one, other }| {
+        json!({ "field": field, "recorded": one, "run_again": other })
+    });
+    json!({
+        "equal": false,
+        "task": divergence.task.as_str(),
+        "source_seq": divergence.source_seq,
+        "index": divergence.index,
+        "trace": divergence.trace.to_string(),
+        "recorded": side(&divergence.recorded),
+        "run_again": side(&divergence.reran),
+        "fields": fields.collect::<Vec<_>>(),
+    })
+}
+
+fn fields(divergence: &Divergence) -> Vec<FieldDifference> {
+    match (&divergence.recorded, &divergence.reran) {
+        (Some(recorded), Some(reran)) => field_differences(recorded, reran),
+        _ => Vec::new(),
+    }
 }

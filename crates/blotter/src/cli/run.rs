@@ -59,7 +59,7 @@ pub(super) fn live(
     };
     let LiveEnd { records, resumed_at, stopped } = run_live(run).map_err(failure)?;
     let rate = watch.rate(records - resumed_at);
-    let folded = super::state::fold(&setting.dir, Until::End)?;
+    let folded = crate::history::fold(&setting.dir, Until::End)?;
     if common.json {
         output::json(&folded.fold.numbers(records, rate));
     } else {

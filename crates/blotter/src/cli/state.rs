@@ -1,17 +1,15 @@
 //! `state`: positions, orders, cash and profit, folded from the journal.
 
 use event::{Amount, Currency, books::Balance};
-use projection::FOLD_VERSION;
 use serde_json::{Value, json};
-use snapshot::{Snapshot, SnapshotStore};
 
 use super::{args::Common, output};
 use crate::{
-    clock::wall_clock,
     control::{HaltLatch, LatchState},
     data_dir::DataDir,
     exit::{Exit, Failure, OrExit as _},
-    journal::{self, Item, Until},
+    history,
+    journal::Until,
     pipeline::Fold,
 };
 
@@ -19,7 +17,7 @@ use crate::{
 pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failure> {
     let until = Until::parse(as_of)?;
     let dir = DataDir::new(&common.data);
-    let folded = fold(&dir, until)?;
+    let folded = history::fold(&dir, until)?;
     let latch = HaltLatch::peek(&dir.control()).or_exit(Exit::Environment)?;
     if let LatchState::Halted { reason } = &latch {
         eprintln!("the halt latch is set: {reason}");
@@ -31,62 +29,6 @@ pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failur
     }
     Ok(Exit::Ok)
 }
-
-/// What a walk of the journal adds up to.
-pub(super) struct Folded {
-    pub(super) fold: Fold,
-    /// Records of the tape read, from the ingress's own mark.
-    pub(super) records: u64,
-    /// Entries walked.
-    pub(super) entries: u64,
-}
-
-/// Folds the journal up to `until`, from the newest snapshot that is not beyond it.
-///
-/// Snapshots are kept on the way for the next question. Without a store, as while another reader
-/// has it, everything is folded from the beginning: only time is lost.
-pub(super) fn fold(dir: &DataDir, until: Until) -> Result<Folded, Failure> {
-    let mut reader = journal::open(dir, wall_clock)?;
-    let until = until.as_index(&mut reader)?;
-    let store = SnapshotStore::open(&dir.cache().join("fold")).ok();
-    let last = match until {
-        Until::Index(index) => index,
-        Until::End | Until::Time(_) => u64::MAX,
-    };
-    let known = store.as_ref().and_then(|store| store.newest(NAME, FOLD_VERSION, last));
-    let restored = known.and_then(|known| Some((known.index, Fold::restore(&known.state)?)));
-    let (from, mut folded) = match restored {
-        Some((index, (fold, records))) => (index + 1, Folded { fold, records, entries: 0 }),
-        None => (0, Folded { fold: Fold::default(), records: 0, entries: 0 }),
-    };
-    let mut since_kept = 0;
-    journal::walk(&mut reader, from, until, |item| {
-        folded.entries += 1;
-        since_kept += 1;
-        let index = item.index();
-        match item {
-            Item::Event { event, bytes, .. } => folded.fold.apply(&event, bytes),
-            Item::Progress { progress, .. } => {
-                if progress.source.as_str() == crate::pipeline::INGRESS {
-                    folded.records = progress.mark.unwrap_or(0).max(folded.records);
-                }
-            }
-        }
-        if let Some(store) = store.as_ref().filter(|_| since_kept >= KEEP_EVERY) {
-            since_kept = 0;
-            let state = folded.fold.snapshot(folded.records);
-            // A snapshot that cannot be kept costs time later, nothing else.
-            let _ = store.keep(NAME, FOLD_VERSION, &Snapshot { index, state });
-        }
-        Ok(())
-    })?;
-    Ok(folded)
-}
-
-/// The snapshots of this fold.
-const NAME: &str = "fold";
-/// Entries between two snapshots.
-const KEEP_EVERY: u64 = 100_000;
 
 /// Tables for people.
 pub(super) fn print(fold: &Fold) {

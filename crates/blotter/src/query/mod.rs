@@ -1,10 +1,16 @@
 //! Questions about the journal: what descends from what, and why an order was sent.
 
 mod causes;
+mod chains;
+mod compare;
+mod statement;
 mod story;
 mod why;
 
 pub(crate) use causes::{Node, trace_tree};
+pub(crate) use chains::{Chain, Chains, FirstDifference, Side};
+pub(crate) use compare::{FieldDifference, field_differences};
+pub(crate) use statement::{LineDifference, line_differences, statement};
 pub(crate) use story::Story;
 pub(crate) use why::why_order;
 
