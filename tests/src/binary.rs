@@ -17,12 +17,22 @@ pub(crate) fn root() -> PathBuf {
 /// The `blotter` binary. `BLOTTER_BIN` names one to test instead, as a release does.
 pub fn blotter() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| std::env::var_os("BLOTTER_BIN").map_or_else(build, PathBuf::from))
+    BINARY.get_or_init(|| {
+        std::env::var_os("BLOTTER_BIN").map_or_else(|| build(["--bin", "blotter"]), PathBuf::from)
+    })
 }
 
-fn build() -> PathBuf {
+/// The program of an author who added an agent of their own: the example, built here as one of the
+/// package it depends on.
+pub fn large_trades() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build(["--example", "large-trades"]))
+}
+
+fn build(target: [&str; 2]) -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "blotter", "--bin", "blotter"])
+        .args(["build", "--quiet", "--package", "blotter"])
+        .args(target)
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(root())
         .stderr(Stdio::inherit())

@@ -61,6 +61,11 @@ impl Desk {
         finish(self.command(blotter(), arguments), input)
     }
 
+    /// Runs another program to its end, as `blotter` is run.
+    pub fn run_program(&self, program: &Path, arguments: &[&str]) -> Outcome {
+        finish(self.command(program, arguments), "")
+    }
+
     /// Starts `blotter` and lets it run; it is killed when the value is dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
         self.start_with_input(arguments, "")

@@ -13,7 +13,7 @@ mod page;
 mod small_disk;
 pub mod tape;
 
-pub use binary::blotter;
+pub use binary::{blotter, large_trades};
 pub use desk::{Desk, Outcome, Running};
 pub use page::{Block, blocks};
 pub use small_disk::SmallDisk;

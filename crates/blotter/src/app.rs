@@ -7,6 +7,13 @@ use agent::Agent;
 /// Makes a fresh agent: at the start, and again when a failed task is restarted.
 pub(crate) type Factory = Arc<dyn Fn() -> Box<dyn Agent> + Send + Sync>;
 
+/// An agent of the author's, and what else it could have been.
+pub(crate) struct Registered {
+    pub(crate) make: Factory,
+    /// By name, for `replay --with AGENT=NAME`.
+    pub(crate) variants: Vec<(String, Factory)>,
+}
+
 /// A Blotter process.
 ///
 /// An author adds agents and calls [`App::main`]; everything else (log, journal, gateway,
@@ -34,7 +41,7 @@ pub(crate) type Factory = Arc<dyn Fn() -> Box<dyn Agent> + Send + Sync>;
 /// ```
 #[derive(Default)]
 pub struct App {
-    pub(crate) agents: Vec<Factory>,
+    pub(crate) agents: Vec<Registered>,
 }
 
 impl App {
@@ -51,7 +58,27 @@ impl App {
         mut self,
         make: impl Fn() -> A + Send + Sync + 'static,
     ) -> Self {
-        self.agents.push(Arc::new(move || Box::new(make())));
+        self.agents.push(Registered { make: factory(make), variants: Vec::new() });
+        self
+    }
+
+    /// Adds a variant of the agent added last: never run, but `replay --with AGENT=NAME` runs it
+    /// beside what was recorded and reports what it would have changed. It must call itself by the
+    /// agent's own name.
+    ///
+    /// # Panics
+    /// When no agent was added before it: there is nothing it could be a variant of.
+    #[must_use]
+    pub fn variant<A: Agent + 'static>(
+        mut self,
+        name: &str,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        let of = self.agents.last_mut();
+        assert!(of.is_some(), "the variant `{name}` comes before any agent");
+        if let Some(of) = of {
+            of.variants.push((name.into(), factory(make)));
+        }
         self
     }
 
@@ -60,4 +87,8 @@ impl App {
     pub fn main(self) -> ExitCode {
         crate::cli::main(&self)
     }
+}
+
+fn factory<A: Agent + 'static>(make: impl Fn() -> A + Send + Sync + 'static) -> Factory {
+    Arc::new(move || Box::new(make()))
 }

@@ -26,6 +26,10 @@ pub(crate) struct Binding {
     pub inputs: Vec<(Digest, String)>,
 }
 
+/// What the settings written down begin with.
+const SETTINGS_HEAD: &str =
+    "# What this directory was run with; the command line's replay reads it.\n";
+
 /// Why a directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DataDirError {
@@ -182,6 +186,36 @@ impl DataDir {
         }
     }
 
+    /// Writes down the settings of the first run, so that whoever looks back needs none of the flags
+    /// it was started with. What is there already stays.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`].
+    pub(crate) fn keep_settings(&self, settings: &str) -> Result<(), DataDirError> {
+        let path = self.settings_path();
+        if path.exists() {
+            return Ok(());
+        }
+        self.write_whole(&path, &format!("{SETTINGS_HEAD}{settings}"))
+    }
+
+    /// The settings of the first run, where it wrote them down.
+    ///
+    /// # Errors
+    /// [`DataDirError::Io`].
+    pub(crate) fn settings(&self) -> Result<Option<String>, DataDirError> {
+        let path = self.settings_path();
+        match fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(DataDirError::Io { path, action: "cannot be read", source }),
+        }
+    }
+
+    fn settings_path(&self) -> PathBuf {
+        self.root.join("settings.toml")
+    }
+
     fn binding_path(&self) -> PathBuf {
         self.root.join("binding")
     }
@@ -191,13 +225,21 @@ impl DataDir {
         for (digest, name) in &binding.inputs {
             text.push_str(&format!("input {digest} {}\n", name.replace('\n', " ")));
         }
-        let path = self.binding_path();
+        self.write_whole(&self.binding_path(), &text)
+    }
+
+    /// Writes a file so that it is there whole or not at all.
+    fn write_whole(&self, path: &Path, text: &str) -> Result<(), DataDirError> {
         let new = path.with_extension("new");
         let written = fs::write(&new, text)
             .and_then(|()| fs::File::open(&new)?.sync_all())
-            .and_then(|()| fs::rename(&new, &path))
+            .and_then(|()| fs::rename(&new, path))
             .and_then(|()| fs::File::open(&self.root)?.sync_all());
-        written.map_err(|source| DataDirError::Io { path, action: "cannot be written", source })
+        written.map_err(|source| DataDirError::Io {
+            path: path.to_path_buf(),
+            action: "cannot be written",
+            source,
+        })
     }
 }
 

@@ -1,12 +1,11 @@
 //! An agent of one's own: raises an alert for every trade above a size.
 //!
-//! Run it as you would run `blotter`: `cargo run -- run --input tape.gz`.
+//! Run it as you would run `blotter`: `cargo run -- run --input tape.gz`. Then ask what another size
+//! would have changed: `cargo run -- replay --with large-trades=above-10`.
 
 use blotter::{
     Agent, App, Outbox, Scope,
-    event::{
-        Body, Event, Kind, Label, Quantity, Timestamp, books::AlertRaised, choices::Severity,
-    },
+    event::{Body, Event, Kind, Label, Quantity, Timestamp, books::AlertRaised, choices::Severity},
 };
 
 struct LargeTrades {
@@ -49,9 +48,15 @@ impl Agent for LargeTrades {
 }
 
 fn main() -> Result<std::process::ExitCode, Box<dyn std::error::Error>> {
-    let name = Label::new("large-trades")?;
-    let alert = Label::new("LargeTrade")?;
+    let (name, alert) = (Label::new("large-trades")?, Label::new("LargeTrade")?);
     let version = Label::new("1")?;
-    let above = Quantity::parse("2")?;
-    Ok(App::new().agent(move || LargeTrades { name, alert, version, above }).main())
+    let above = |size: &str| -> Result<_, Box<dyn std::error::Error>> {
+        let above = Quantity::parse(size)?;
+        Ok(move || LargeTrades { name, alert, version, above })
+    };
+    Ok(App::new()
+        .agent(above("2")?)
+        .variant("above-1", above("1")?)
+        .variant("above-10", above("10")?)
+        .main())
 }

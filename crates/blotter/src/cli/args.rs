@@ -68,6 +68,13 @@ pub(crate) enum Command {
         /// Run every agent again and compare what it emits, byte for byte.
         #[arg(long)]
         agents: bool,
+        /// Run a changed agent beside the recorded one and report what differs: AGENT=FILE.toml gives
+        /// a shipped agent other settings, AGENT=VARIANT runs a variant of an agent of one's own.
+        #[arg(long, value_name = "AGENT=NEW", conflicts_with = "agents")]
+        with: Option<String>,
+        /// Keep the simulated run of --with in this new directory, to be asked like any other.
+        #[arg(long, value_name = "DIR", requires = "with")]
+        keep: Option<PathBuf>,
     },
     /// Positions, orders, cash and profit.
     State {

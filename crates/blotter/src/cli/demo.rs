@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use broker::{Action, Scripted};
+use broker::{Action, Funding, Scripted};
 use event::{Amount, Currency, InstrumentId, Quantity, SECOND_NS, choices::Side};
 use feed::day::{Beats, Day};
 
@@ -10,6 +10,7 @@ use super::{args::Common, output, run, setting};
 use crate::{
     App,
     clock::{Stopwatch, wall_clock},
+    config::{Origin, Settings},
     data_dir::DataDir,
     exit::{Exit, Failure, OrExit as _},
     journal::{self, Item, Until},
@@ -25,7 +26,7 @@ pub(super) fn demo(app: &App, common: &Common, seed: u64) -> Result<Exit, Failur
     let day = Day { seed, ..Day::default() };
     eprintln!("generating eight hours of three markets (seed {seed}) ...");
     let plan = day.write(&root.join("tape")).or_exit(Exit::Environment)?;
-    script(&mut setting.settings, &plan.beats).or_exit(Exit::Environment)?;
+    script(&mut setting, &plan.beats).or_exit(Exit::Environment)?;
     let watch = Stopwatch::start();
     let end = run::carry_out(app, &setting, &plan.tapes)?;
     let rate = watch.rate(end.records);
@@ -79,9 +80,8 @@ fn start_anew(root: &PathBuf) -> Result<(), Failure> {
 }
 
 /// What goes wrong at the broker, and when.
-fn script(settings: &mut crate::config::Settings, beats: &Beats) -> anyhow::Result<()> {
-    let paper = &mut settings.paper;
-    paper.script = vec![
+fn script(setting: &mut setting::Setting, beats: &Beats) -> anyhow::Result<()> {
+    let script = vec![
         Scripted { at: beats.response_lost, action: Action::LoseResponse },
         Scripted {
             at: beats.manual_trade,
@@ -100,7 +100,10 @@ fn script(settings: &mut crate::config::Settings, beats: &Beats) -> anyhow::Resu
             },
         },
     ];
-    paper.funding.interval_ns = 3_600 * SECOND_NS;
-    paper.funding.rate_ppm = 100;
+    let funding = Funding { interval_ns: 3_600 * SECOND_NS, rate_ppm: 100 };
+    let mut set = |name: &str, value| setting.layers.set(name, value, Origin::Demo);
+    set("paper.script", toml::Value::try_from(script)?);
+    set("paper.funding", toml::Value::try_from(funding)?);
+    setting.settings = Settings::of(&setting.layers)?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod settings;
 mod state;
 mod tail;
 mod verify;
+mod with;
 
 use std::process::ExitCode;
 
@@ -48,7 +49,11 @@ fn dispatch(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::Reconcile { common } => reconcile::reconcile(&common),
         Command::Run { common, input, live: false, .. } => run::tape(app, &common, &input),
         Command::Run { common, input, live: true, speed } => run::live(app, &common, &input, speed),
-        Command::Replay { common, as_of, agents } => {
+        Command::Replay { common, as_of, with: Some(change), keep, .. } => {
+            let until = crate::journal::Until::parse(as_of.as_deref())?;
+            with::with(app, &common, until, &change, keep.as_deref())
+        }
+        Command::Replay { common, as_of, agents, .. } => {
             replay::replay(app, &common, as_of.as_deref(), agents)
         }
         Command::State { common, as_of } => state::state(&common, as_of.as_deref()),

@@ -25,7 +25,7 @@ pub(super) fn replay(
     agents: bool,
 ) -> Result<Exit, Failure> {
     let until = Until::parse(as_of)?;
-    let setting = setting::read(common)?;
+    let setting = setting::of_directory(common)?;
     let watch = Stopwatch::start();
     let folded = match until {
         // What the whole journal adds up to is added up, whatever snapshots say.

@@ -76,6 +76,8 @@ fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeRe
     let binding = Binding { config: setting.digest(), mode: mode.into(), inputs: inputs.collect() };
     setting.dir.make().or_exit(Exit::Environment)?;
     setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
+    let settings = setting.layers.to_text().or_exit(Exit::Usage)?;
+    setting.dir.keep_settings(&settings).or_exit(Exit::Environment)?;
     Ok(tape)
 }
 

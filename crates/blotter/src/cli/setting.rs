@@ -28,8 +28,36 @@ impl Setting {
 
 /// Reads settings and instruments.
 pub(super) fn read(common: &Common) -> Result<Setting, Failure> {
+    over(common, SHIPPED)
+}
+
+/// Reads the settings that the data directory was run with.
+///
+/// # Errors
+/// When flags and environment make them others.
+pub(super) fn of_directory(common: &Common) -> Result<Setting, Failure> {
+    let dir = DataDir::new(&common.data);
+    dir.must_hold_data().or_exit(Exit::NotFound)?;
+    let recorded = dir.settings().or_exit(Exit::Environment)?;
+    let setting = over(common, recorded.as_deref().unwrap_or(SHIPPED))?;
+    let bound = dir.binding().or_exit(Exit::Environment)?;
+    if bound.is_some_and(|bound| bound.config != setting.digest()) {
+        return Err(Failure::new(
+            Exit::Conflict,
+            format!(
+                "E7505 {} was not run with these settings and instruments; give the --config and \
+                 --instruments it was run with, or try others with --with",
+                dir.root().display()
+            ),
+        ));
+    }
+    Ok(setting)
+}
+
+/// Stacks flags and environment over a base.
+fn over(common: &Common, base: &str) -> Result<Setting, Failure> {
     let layers =
-        Layers::stack(SHIPPED, common.config.as_deref(), std::env::vars()).or_exit(Exit::Usage)?;
+        Layers::stack(base, common.config.as_deref(), std::env::vars()).or_exit(Exit::Usage)?;
     let settings = Settings::of(&layers).or_exit(Exit::Usage)?;
     let mut instruments = Instruments::shipped().or_exit(Exit::Environment)?;
     if let Some(path) = &common.instruments {

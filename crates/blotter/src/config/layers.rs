@@ -18,6 +18,8 @@ pub(crate) enum Origin {
     File(PathBuf),
     /// An environment variable.
     Environment(String),
+    /// The script of the demo's day.
+    Demo,
 }
 
 impl fmt::Display for Origin {
@@ -26,6 +28,7 @@ impl fmt::Display for Origin {
             Self::Shipped => f.write_str("shipped"),
             Self::File(path) => write!(f, "file {}", path.display()),
             Self::Environment(name) => write!(f, "env {name}"),
+            Self::Demo => f.write_str("the demo"),
         }
     }
 }
@@ -86,10 +89,7 @@ impl Layers {
         let mut layers = Self { origins: BTreeMap::new(), table: Table::new() };
         layers.lay(table, &Origin::Shipped, "", false)?;
         if let Some(path) = file {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
-            let table = parse(&text, &path.display().to_string())?;
-            layers.lay(table, &Origin::File(path.to_path_buf()), "", true)?;
+            let _ = layers.overlay(path)?;
         }
         for (name, text) in environment {
             let Some(setting) = name.strip_prefix(PREFIX).filter(|name| name.contains("__")) else {
@@ -100,6 +100,29 @@ impl Layers {
             layers.set(&dotted, value, Origin::Environment(name));
         }
         Ok(layers)
+    }
+
+    /// Lays a file over the settings. Returns the names it sets.
+    ///
+    /// # Errors
+    /// As of [`Layers::stack`].
+    pub(crate) fn overlay(&mut self, path: &Path) -> Result<Vec<String>, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_path_buf(), source })?;
+        let table = parse(&text, &path.display().to_string())?;
+        let mut file = Self { origins: BTreeMap::new(), table: Table::new() };
+        let origin = Origin::File(path.to_path_buf());
+        file.lay(table.clone(), &origin, "", false)?;
+        self.lay(table, &origin, "", true)?;
+        Ok(file.origins.into_keys().collect())
+    }
+
+    /// All settings as a file that sets every one of them.
+    pub(crate) fn to_text(&self) -> Result<String, ConfigError> {
+        toml::to_string(&self.table).map_err(|error| ConfigError::Setting {
+            origin: "settings".into(),
+            reason: error.to_string(),
+        })
     }
 
     /// The value of a dotted name.
@@ -138,7 +161,8 @@ impl Layers {
         Ok(())
     }
 
-    fn set(&mut self, dotted: &str, value: Value, origin: Origin) {
+    /// Sets one value.
+    pub(crate) fn set(&mut self, dotted: &str, value: Value, origin: Origin) {
         let mut parts: Vec<&str> = dotted.split('.').collect();
         let Some(last) = parts.pop() else { return };
         let mut table = &mut self.table;

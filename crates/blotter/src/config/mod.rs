@@ -6,8 +6,5 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use layers::{ConfigError, Layers};
-
-#[cfg(test)]
-pub(crate) use layers::Origin;
+pub(crate) use layers::{ConfigError, Layers, Origin};
 pub(crate) use settings::{SHIPPED, Settings};

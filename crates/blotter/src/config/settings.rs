@@ -127,7 +127,7 @@ impl Settings {
     /// [`ConfigError::Setting`] naming the setting that makes no sense.
     pub(crate) fn of(layers: &Layers) -> Result<Self, ConfigError> {
         let wrong = |reason: String| ConfigError::Setting { origin: "settings".into(), reason };
-        let text = toml::to_string(&layers.table).map_err(|error| wrong(error.to_string()))?;
+        let text = layers.to_text()?;
         let mut settings: Self =
             toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
         settings.paper.account = settings.account.name;

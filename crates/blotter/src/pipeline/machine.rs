@@ -227,6 +227,6 @@ pub(crate) fn is_venue_record(event: &Event) -> bool {
     event.source.as_str().starts_with("file/")
 }
 
-fn is_broker_fact(event: &Event) -> bool {
+pub(crate) fn is_broker_fact(event: &Event) -> bool {
     event.source.as_str().starts_with("broker/")
 }

@@ -9,8 +9,10 @@
 //! | `fold` | what the log adds up to |
 //! | `follow` | the journal, behind the log |
 //! | `tape` | a whole run on recorded data, deterministic |
+//! | `beside` | the same roots with other agents, in a directory of its own |
 //! | `live` | the same agents free-running |
 
+mod beside;
 mod fold;
 mod follow;
 mod ingress;
@@ -20,6 +22,7 @@ mod recover;
 mod stage;
 mod tape;
 
+pub(crate) use beside::{Beside, BesideRun};
 pub(crate) use fold::Fold;
 pub(crate) use follow::catch_up;
 pub(crate) use ingress::{Numbering, Submission, conflict, is_same, read_published, source_of};

@@ -150,6 +150,6 @@ impl HeldBack {
 }
 
 /// Whether the event is of the same tape record as the one before it.
-const fn is_later_part(body: &Body) -> bool {
+pub(super) const fn is_later_part(body: &Body) -> bool {
     matches!(body, Body::BookSnapshot(snapshot) if snapshot.part > 0)
 }

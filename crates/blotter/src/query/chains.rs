@@ -12,7 +12,7 @@ use event::{Digest, Event, Family, Key, id::digest_of};
 use super::Indexed;
 
 /// Which of the two logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Side {
     /// The first named.
     One,
