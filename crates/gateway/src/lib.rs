@@ -21,6 +21,7 @@ mod past;
 mod plan;
 mod query;
 mod reports;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 
@@ -117,6 +118,12 @@ impl Gateway {
             execution_cursor: 0,
             booking_cursor: 0,
         })
+    }
+
+    /// Whose gateway it is.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.account
     }
 
     /// The source of its own events.

@@ -59,11 +59,11 @@ pub(crate) struct PendingAttempt {
 
 /// An attempt to change an order.
 #[derive(Clone, Copy, Debug)]
-struct Change {
-    action: AttemptAction,
-    attempt: u32,
+pub(crate) struct Change {
+    pub(crate) action: AttemptAction,
+    pub(crate) attempt: u32,
     /// The proposal that asked for it; none for a cancel.
-    proposal: Option<OrderId>,
+    pub(crate) proposal: Option<OrderId>,
 }
 
 /// One order.
@@ -74,7 +74,7 @@ pub(crate) struct Link {
     pub(crate) attempts: u32,
     /// Attempts under way, in order; at most one of each action.
     pub(crate) pending: Vec<PendingAttempt>,
-    changes: Vec<Change>,
+    pub(crate) changes: Vec<Change>,
     pub(crate) sent: bool,
     pub(crate) terminal: bool,
     pub(crate) unknown: bool,

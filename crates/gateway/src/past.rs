@@ -24,6 +24,16 @@ pub(crate) struct Past {
     batch: Vec<Event>,
 }
 
+impl Past {
+    /// Whether everything has been gone through again.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.own.is_empty()
+            && self.answers.is_empty()
+            && self.reports.is_empty()
+            && self.batch.is_empty()
+    }
+}
+
 impl Gateway {
     /// Takes note of an event of the log. After a restart every event is remembered, in order, before
     /// any is delivered again.

@@ -17,6 +17,8 @@ pub(super) struct Desk {
     delivered: BTreeSet<EventId>,
     queue: VecDeque<Event>,
     commands: u64,
+    /// Whether the gateway is made anew from its snapshot whenever all is quiet.
+    pub(super) sleeps: bool,
 }
 
 impl Desk {
@@ -30,6 +32,7 @@ impl Desk {
             delivered: BTreeSet::new(),
             queue: VecDeque::new(),
             commands: 0,
+            sleeps: false,
         }
     }
 
@@ -125,6 +128,12 @@ impl Desk {
                 let facts = self.gateway.perform(&call, broker, self.now)?;
                 self.take(facts);
             }
+        }
+        if self.sleeps {
+            let snapshot = self.gateway.snapshot().expect("nothing is gone through again");
+            let awake = std::mem::replace(&mut self.gateway, Gateway::new(account()).unwrap());
+            self.gateway.restore(&snapshot).unwrap();
+            assert_eq!(format!("{:?}", self.gateway), format!("{awake:?}"));
         }
         Ok(())
     }

@@ -15,7 +15,10 @@ use crate::Gateway;
 
 /// A day with an attempt of every sort and an answer of every sort.
 fn history() -> Desk {
-    let mut desk = Desk::new();
+    history_at(Desk::new())
+}
+
+fn history_at(mut desk: Desk) -> Desk {
     let order = super::order;
     desk.broker.answers.insert((order(2), 1), no_answer());
     desk.broker.answers.insert((order(3), 1), refused());
@@ -196,4 +199,35 @@ fn two_accounts_do_not_mix() {
     assert!(desk.deliver(plan.events[0].clone()).is_empty());
     assert_eq!(unanswered(&desk.gateway), before);
     assert_eq!(desk.gateway.broker_source().as_str(), format!("broker/{}", account()));
+}
+
+#[test]
+fn a_gateway_restored_from_a_snapshot_goes_on_as_if_it_had_never_stopped() {
+    let awake = history();
+    let mut desk = Desk::new();
+    desk.sleeps = true;
+    let slept = history_at(desk);
+    assert_eq!(slept.log, awake.log);
+    assert!(awake.log.len() > 20);
+}
+
+#[test]
+fn a_snapshot_of_a_gateway_that_is_cut_short_restores_nothing_or_is_refused() {
+    let whole = history().gateway.snapshot().unwrap();
+    for len in 0..whole.len() {
+        let mut gateway = Gateway::new(account()).unwrap();
+        let before = format!("{gateway:?}");
+        if gateway.restore(&whole[..len]).is_err() {
+            assert_eq!(format!("{gateway:?}"), before);
+        }
+    }
+}
+
+#[test]
+fn a_gateway_that_has_not_gone_through_the_log_again_gives_no_snapshot() {
+    let mut gateway = Gateway::new(account()).unwrap();
+    let log = history().log;
+    log.iter().for_each(|event| gateway.remember(event));
+    gateway.remember_mark(1);
+    assert_eq!(gateway.snapshot(), None);
 }
