@@ -14,3 +14,4 @@ mod moments;
 mod pages;
 mod publish;
 mod questions;
+mod restart;

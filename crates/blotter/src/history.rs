@@ -42,7 +42,7 @@ const SPACING_PER_STATE: u64 = 16;
 const ENTRY_HEAD_BYTES: u64 = 64;
 
 /// Bytes of journal between two snapshots, when a state has this size.
-const fn spacing(state_bytes: u64) -> u64 {
+pub(crate) const fn spacing(state_bytes: u64) -> u64 {
     let by_state = state_bytes.saturating_mul(SPACING_PER_STATE);
     if by_state > SPACING_BYTES_MIN { by_state } else { SPACING_BYTES_MIN }
 }

@@ -28,6 +28,11 @@ impl Numbering {
         self.last.get(&source).copied().unwrap_or(0)
     }
 
+    /// The last number of every source, for a snapshot; [`Numbering::observe`] takes it back.
+    pub fn iter(&self) -> impl Iterator<Item = (Source, u64)> + '_ {
+        self.last.iter().map(|(source, last)| (*source, *last))
+    }
+
     /// A root of a recorded file.
     pub fn file_root(&mut self, place: FilePlace, time: Timestamp, root: RootParts) -> Event {
         let id = file_root_id(place.digest, place.record, place.part);

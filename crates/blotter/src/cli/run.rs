@@ -146,7 +146,10 @@ fn summarise(common: &Common, setting: &Setting, end: &TapeEnd, watch: Stopwatch
         );
     }
     if end.resumed_at > 0 {
-        eprintln!("went on at record {}", end.resumed_at);
+        eprintln!(
+            "went on at record {}, with the log delivered again from index {}",
+            end.resumed_at, end.redelivered_from
+        );
     }
     for (symbol, count) in &end.undefined {
         eprintln!(

@@ -16,7 +16,7 @@ use worker::{Schedule, Task, Timers};
 use super::{
     INGRESS, PipelineError,
     fold::Fold,
-    machine::{Desk, Machine, Seat, is_broker_fact, is_venue_record},
+    machine::{Desk, Machine, Seat, Shown, is_broker_fact, is_venue_record},
     recover::is_later_part,
     stage::Stage,
 };
@@ -66,6 +66,7 @@ impl Beside {
             latch: HaltLatch::open(&run.dir.control())?,
             clock: Timestamp(i64::MIN),
             position: 0,
+            shown: Shown::default(),
         };
         Ok(Self {
             machine,

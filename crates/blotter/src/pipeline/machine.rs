@@ -40,6 +40,26 @@ pub(crate) struct Machine {
     pub(crate) clock: Timestamp,
     /// Market records the venue has printed.
     pub(crate) position: u64,
+    /// What the venue was shown last.
+    pub(crate) shown: Shown,
+}
+
+/// The events of one tape record, shown to the venue once all that follows from it is done.
+#[derive(Default)]
+pub(crate) struct Shown {
+    pub(crate) moment: Option<Moment>,
+    pub(crate) events: Vec<Arc<Event>>,
+}
+
+impl Shown {
+    /// Shows them; shown again they change nothing.
+    pub(crate) fn show(self, machine: &mut Machine) -> Result<(), PipelineError> {
+        if let Some(moment) = self.moment {
+            self.events.iter().try_for_each(|event| machine.show_venue(moment, event))?;
+        }
+        machine.shown = self;
+        Ok(())
+    }
 }
 
 impl Machine {
@@ -69,9 +89,8 @@ impl Machine {
         let (ingress, ordinal) = mark;
         self.stage.mark(ingress, ordinal);
         self.settle()?;
-        let moment = self.moment();
-        for event in shown {
-            self.show_venue(moment, &event)?;
+        if !shown.is_empty() {
+            Shown { moment: Some(self.moment()), events: shown }.show(self)?;
         }
         self.take_reports()
     }

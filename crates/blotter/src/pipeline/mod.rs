@@ -6,6 +6,7 @@
 //! | `machine` | one scheduler over tasks, gateways and brokers |
 //! | `stage` | units on their way to the log |
 //! | `recover` | the machine as the log left it |
+//! | `rest` | the machine at rest, so that a start need not deliver the whole log again |
 //! | `fold` | what the log adds up to |
 //! | `follow` | the journal, behind the log |
 //! | `tape` | a whole run on recorded data, deterministic |
@@ -19,6 +20,7 @@ mod ingress;
 mod live;
 mod machine;
 mod recover;
+mod rest;
 mod stage;
 mod tape;
 

@@ -1,33 +1,38 @@
 //! The machine as the log left it.
 //!
-//! One pass tells the gateways and the venue what the log holds; then the log is delivered once more
-//! from its beginning. A task steps over what it had decided before, which rebuilds its state, and
-//! decides what it had not. A gateway takes what the log shows of its doing as done, and asks again
-//! what a crash left unanswered. So an interrupted run goes on exactly where an uninterrupted one
-//! would have been.
+//! One pass tells the gateways and the venue what the log holds; then the log is delivered once more,
+//! from its beginning or from where a snapshot of the machine at [rest](super::rest) stands. A task
+//! steps over what it had decided before, which rebuilds its state, and decides what it had not. A
+//! gateway takes what the log shows of its doing as done, and asks again what a crash left unanswered.
+//! So an interrupted run goes on exactly where an uninterrupted one would have been.
 
-use broker::Moment;
+use std::{ops::Range, sync::Arc};
+
 use bus::{Entry, Progress};
-use event::{Body, Event};
+use event::Body;
 use worker::{Delivery, PendingTimer};
 
 use super::{
     PipelineError,
     ingress::Numbering,
-    machine::{Machine, is_venue_record},
+    machine::{Machine, Shown, is_venue_record},
+    rest::Standing,
 };
 
 /// Entries read at a time: a bound on memory, not on the log.
 const ENTRIES_MAX: usize = 4096;
 
 impl Machine {
-    /// Brings the machine to where the log ends. Returns how every source is numbered.
-    pub(crate) fn recover(&mut self) -> Result<Numbering, PipelineError> {
+    /// Brings the machine from where it stands to where the log ends. Returns how every source is
+    /// numbered.
+    pub(crate) fn recover(&mut self, standing: Standing) -> Result<Numbering, PipelineError> {
         let end = self.stage.bus().next_index();
-        let mut numbering = Numbering::default();
+        let Standing { next, mut numbering } = standing;
+        let stood = (self.clock, self.position);
         self.note_progress();
-        let last_record = self.tell_gateways_and_venue(end, &mut numbering)?;
-        self.redeliver(end)?;
+        let last_record = self.tell_gateways_and_venue(next..end, &mut numbering)?;
+        (self.clock, self.position) = stood;
+        self.redeliver(next..end)?;
         self.settle()?;
         last_record.show(self)?;
         self.take_reports()?;
@@ -47,11 +52,11 @@ impl Machine {
     /// off when the log is delivered again.
     fn tell_gateways_and_venue(
         &mut self,
-        end: u64,
+        behind: Range<u64>,
         numbering: &mut Numbering,
-    ) -> Result<HeldBack, PipelineError> {
-        let mut held_back = HeldBack::default();
-        self.each_entry(end, |machine, entry| {
+    ) -> Result<Shown, PipelineError> {
+        let mut held_back = std::mem::take(&mut self.shown);
+        self.each_entry(behind, |machine, entry| {
             match entry {
                 Entry::Progress { progress, .. } => {
                     for desk in &mut machine.desks {
@@ -78,7 +83,8 @@ impl Machine {
                         if !is_later_part(&event.body) {
                             std::mem::take(&mut held_back).show(machine)?;
                         }
-                        held_back.add(machine.moment(), &event);
+                        held_back.moment = Some(machine.moment());
+                        held_back.events.push(Arc::clone(&event));
                     }
                     for desk in &mut machine.desks {
                         desk.gateway.remember(&event);
@@ -90,11 +96,9 @@ impl Machine {
         Ok(held_back)
     }
 
-    /// Delivers the log again, from its beginning to `end`.
-    fn redeliver(&mut self, end: u64) -> Result<(), PipelineError> {
-        self.clock = event::Timestamp(i64::MIN);
-        self.position = 0;
-        self.each_entry(end, |machine, entry| {
+    /// Delivers these entries of the log again.
+    fn redeliver(&mut self, behind: Range<u64>) -> Result<(), PipelineError> {
+        self.each_entry(behind, |machine, entry| {
             if let Entry::Event(delivered) = entry {
                 let delivery = Delivery {
                     index: delivered.position.index,
@@ -109,10 +113,10 @@ impl Machine {
 
     fn each_entry(
         &mut self,
-        end: u64,
+        behind: Range<u64>,
         mut visit: impl FnMut(&mut Self, Entry) -> Result<(), PipelineError>,
     ) -> Result<(), PipelineError> {
-        let mut next = 0;
+        let Range { start: mut next, end } = behind;
         while next < end {
             let entries = self.stage.bus().read(next, ENTRIES_MAX)?;
             if entries.is_empty() {
@@ -127,25 +131,6 @@ impl Machine {
             }
         }
         Ok(())
-    }
-}
-
-/// The events of one tape record, shown to the venue once all that follows from it is done.
-#[derive(Default)]
-struct HeldBack {
-    moment: Option<Moment>,
-    events: Vec<Event>,
-}
-
-impl HeldBack {
-    fn add(&mut self, moment: Moment, event: &Event) {
-        self.moment = Some(moment);
-        self.events.push(event.clone());
-    }
-
-    fn show(self, machine: &mut Machine) -> Result<(), PipelineError> {
-        let Some(moment) = self.moment else { return Ok(()) };
-        self.events.iter().try_for_each(|event| machine.show_venue(moment, event))
     }
 }
 

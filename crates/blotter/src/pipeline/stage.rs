@@ -123,6 +123,11 @@ impl Stage {
         Ok(())
     }
 
+    /// The place of the next entry, durable or staged; what is only marked is not counted.
+    pub(crate) fn next_index(&self) -> u64 {
+        self.sequencer.next_index()
+    }
+
     /// The engine, for reading what is durable.
     pub(crate) fn bus(&mut self) -> &mut dyn Bus {
         &mut *self.bus

@@ -7,7 +7,9 @@ use std::{
 
 use broker::PaperBroker;
 use bus::Bus;
-use event::{Body, Digest, Event, Label, Source, Timestamp, operations::AgentStarted};
+use event::{
+    Body, Digest, Event, Label, Source, Timestamp, id::digest_of, operations::AgentStarted,
+};
 use feed::{Instruments, Outcome, TapeReader, TapeRecord};
 use gateway::Gateway;
 use worker::{Schedule, Timers};
@@ -19,7 +21,8 @@ use super::{
         FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, operator_root,
         read_published,
     },
-    machine::{Desk, Machine, Seat},
+    machine::{Desk, Machine, Seat, Shown},
+    rest::Rests,
     stage::Stage,
 };
 use crate::{
@@ -47,6 +50,8 @@ pub(crate) struct TapeEnd {
     pub(crate) fold: Fold,
     pub(crate) records: u64,
     pub(crate) resumed_at: u64,
+    /// The first entry of the log that was delivered again at the start.
+    pub(crate) redelivered_from: u64,
     pub(crate) stopped: bool,
     pub(crate) undefined: Vec<(String, u64)>,
     pub(crate) torn: Option<String>,
@@ -68,7 +73,11 @@ pub(crate) fn run_tape(
     let commands = CommandJournal::open(&run.dir.control())?;
     let torn = opened.torn;
     let mut machine = build(&run, opened.bus)?;
-    let mut numbering = machine.recover()?;
+    let made_of = [run.settings.digest, run.instruments.digest(), versions(&machine)];
+    let mut rests = Rests::open(&run.dir.cache(), machine.stage.bus(), &made_of)?;
+    let standing = rests.restore(&mut machine, || Ok(setup::tasks(run.agents)?))?;
+    let redelivered_from = standing.next;
+    let mut numbering = machine.recover(standing)?;
     let ingress = Source::new(INGRESS)?;
     let resumed_at = machine.stage.bus().progress(ingress).and_then(|p| p.mark).unwrap_or(0);
     run.tape.skip_to(resumed_at)?;
@@ -90,6 +99,7 @@ pub(crate) fn run_tape(
         let events = roots(record, &mut numbering);
         machine.record(events, (ingress, records))?;
         machine.stage.flush_if_full()?;
+        rests.keep_if_due(&mut machine, &numbering)?;
         progress(records, time);
         if run.stop.load(Ordering::Acquire) {
             stopped = true;
@@ -101,12 +111,21 @@ pub(crate) fn run_tape(
     }
     take_commands(&mut machine, &mut numbering, &commands, operator)?;
     machine.stage.flush()?;
+    rests.keep(&mut machine, &numbering)?;
     commands.logged(numbering.last(operator))?;
     let Machine { fold, stage, .. } = machine;
     stage.close()?;
     follower.finish()?;
     let undefined = run.tape.undefined().iter().map(|(name, count)| (name.clone(), *count));
-    Ok(TapeEnd { fold, records, resumed_at, stopped, undefined: undefined.collect(), torn })
+    Ok(TapeEnd {
+        fold,
+        records,
+        resumed_at,
+        redelivered_from,
+        stopped,
+        undefined: undefined.collect(),
+        torn,
+    })
 }
 
 fn build(run: &TapeRun<'_>, bus: Box<dyn Bus>) -> Result<Machine, PipelineError> {
@@ -126,7 +145,15 @@ fn build(run: &TapeRun<'_>, bus: Box<dyn Bus>) -> Result<Machine, PipelineError>
         latch: HaltLatch::open(&run.dir.control())?,
         clock: Timestamp(i64::MIN),
         position: 0,
+        shown: Shown::default(),
     })
+}
+
+/// A digest of which agents there are, and of which version.
+fn versions(machine: &Machine) -> Digest {
+    let names: Vec<String> =
+        machine.sources().into_iter().map(|(task, version)| format!("{task} {version}")).collect();
+    digest_of("agents", &[names.join("\n").as_bytes()])
 }
 
 /// Life-cycle events of this start; and, on the first one, what configuration supplies.
