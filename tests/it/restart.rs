@@ -119,3 +119,18 @@ fn a_run_stopped_and_killed_in_turn_goes_on_from_where_it_was_laid_down() {
     let _ = desk.run(&["diff", "whole", "cut"]).exits(0);
     assert!(redelivered_from(&last) > 8_000, "{}", last.stderr);
 }
+
+#[test]
+fn timers_due_while_a_run_was_stopped_fire_at_their_own_times() {
+    let desk = Desk::new();
+    // Between any two quotes the instrument goes stale.
+    let tape = (0..4_000).fold(Tape::spot("BTCUSDT", START_NS), |tape, _| {
+        tape.quote(("61773.50", "1"), ("61773.60", "1")).after_ms(20_000)
+    });
+    desk.write("tape.ws", tape.bytes());
+    let whole = desk.run_tapes("whole", &["tape.ws"]);
+    let (stops, last) = interrupted(&desk, 2_000);
+    assert!(stops >= 3, "only {stops} stops hit a run that was under way");
+    assert_eq!(numbers(last.summary()), numbers(whole));
+    let _ = desk.run(&["diff", "whole", "cut"]).exits(0);
+}

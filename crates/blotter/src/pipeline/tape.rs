@@ -81,8 +81,11 @@ pub(crate) fn run_tape(
     let ingress = Source::new(INGRESS)?;
     let resumed_at = machine.stage.bus().progress(ingress).and_then(|p| p.mark).unwrap_or(0);
     run.tape.skip_to(resumed_at)?;
-    let first_time = run.tape.next_time().unwrap_or(machine.clock);
-    machine.clock = machine.clock.max(first_time);
+    if machine.clock == Timestamp(i64::MIN) {
+        // A session begins with its tape. One that goes on has a clock, and timers that are due before
+        // the next record still fire at their own times.
+        machine.clock = run.tape.next_time().unwrap_or(machine.clock);
+    }
     begin(&run, &mut machine, &mut numbering)?;
     let mut records = resumed_at;
     let mut stopped = false;
