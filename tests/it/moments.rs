@@ -83,12 +83,14 @@ fn a_question_through_snapshots_folds_no_more_of_a_longer_log() {
     let desk = Desk::new();
     traded(&desk, "data");
     let last = desk.events("data").last().unwrap()["index"].as_u64().unwrap();
-    let folded = |as_of: u64| {
-        let as_of = as_of.to_string();
-        let replay = ["replay", "--json", "--data", "data", "--as-of", &as_of];
+    let folded_at = |as_of: &str| {
+        let replay = ["replay", "--json", "--data", "data", "--as-of", as_of];
         desk.run(&replay).exits(0).summary()["folded"].as_u64().unwrap()
     };
-    assert_eq!(folded(last), last + 1, "the first question folds everything");
+    let folded = |as_of: u64| folded_at(&as_of.to_string());
+    assert_eq!(folded_at("2030-01-01T00:00:00Z"), 0, "a run leaves a snapshot of its end");
+    let _ = fs::remove_dir_all(desk.path("data/cache"));
+    assert_eq!(folded(last), last + 1, "without any, everything is folded");
     let most = [last, last * 3 / 4, last / 2, last / 4].map(folded).into_iter().max().unwrap();
     assert!(most < last / 2, "{most} of {last} entries folded again");
 }

@@ -8,6 +8,8 @@
 //! A snapshot is trusted only as far as it was checked: its digest, the version of the fold, and the
 //! very entry of this very log it was cut behind. [`rebuild`] uses none and checks those it passes.
 
+use std::path::Path;
+
 use event::{Digest, id::digest_of};
 use forensics::{JournalError, JournalReader};
 use projection::FOLD_VERSION;
@@ -107,6 +109,14 @@ impl Folded {
     }
 }
 
+/// Leaves a snapshot for questions to come, of a run that knows what its log adds up to. While a reader
+/// has the store, it is left out.
+pub(crate) fn leave(cache: &Path, index: u64, cut: Digest, state: &[u8]) {
+    if let Ok(store) = SnapshotStore::open(&cache.join(NAME)) {
+        let _ = store.keep(NAME, version(), Snapshot { index, cut, state: state.to_vec() });
+    }
+}
+
 /// The store, when it can be had. Without one, as while another reader has it, everything is folded
 /// from the beginning: only time is lost.
 struct Cache {
@@ -166,7 +176,7 @@ fn cut_at(reader: &mut JournalReader, index: u64) -> Result<Option<Digest>, Jour
     let mut found = None;
     let _ = reader.visit_batch(|entry| -> Result<(), JournalError> {
         if entry.index == index {
-            found = Some(journal::cut_of(&entry.stamp, index, entry.bytes));
+            found = journal::cut_in_journal(&entry.stamp, index, entry.bytes);
         }
         Ok(())
     })?;
@@ -198,9 +208,10 @@ impl<'a> Keeper<'a> {
         if !is_kept && self.bytes < spacing(self.state_bytes) {
             return;
         }
+        let Some(cut) = item.cut() else { return };
         let state = folded.fold.snapshot(folded.records);
         (self.bytes, self.state_bytes) = (0, state.len() as u64);
-        let made = Snapshot { index, cut: item.cut(), state };
+        let made = Snapshot { index, cut, state };
         if is_kept {
             let _ = self.ahead.pop();
             let flaw = match store.at(NAME, version(), index) {
@@ -212,7 +223,7 @@ impl<'a> Keeper<'a> {
             tell(&store.drop_at(NAME, index, flaw));
         }
         // A snapshot that cannot be kept costs time later, nothing else.
-        let _ = store.keep(NAME, version(), &made);
+        let _ = store.keep(NAME, version(), made);
     }
 }
 
@@ -273,7 +284,7 @@ mod tests {
         let mut reader = journal::open(dir, wall_clock).unwrap();
         let cut = cut_at(&mut reader, index).unwrap().unwrap();
         let store = SnapshotStore::open(&dir.cache().join(NAME)).unwrap();
-        store.keep(NAME, version(), &Snapshot { index, cut, state: fold.snapshot(0) }).unwrap();
+        store.keep(NAME, version(), Snapshot { index, cut, state: fold.snapshot(0) }).unwrap();
     }
 
     fn kept(dir: &DataDir) -> Vec<u64> {

@@ -52,29 +52,23 @@ impl Item<'_> {
         }
     }
 
-    /// See [`cut_of`].
-    pub(crate) fn cut(&self) -> Digest {
+    /// See [`cut_of`]; `None` where journal and log do not count alike.
+    pub(crate) fn cut(&self) -> Option<Digest> {
         match self {
             Self::Event { index, bytes, stamp, .. }
-            | Self::Progress { index, bytes, stamp, .. } => cut_of(stamp, *index, bytes),
+            | Self::Progress { index, bytes, stamp, .. } => cut_in_journal(stamp, *index, bytes),
         }
     }
 }
 
-/// A digest of an entry that no other journal has at this index: its bytes, and where and when the
-/// log that it was copied from took them.
-pub(crate) fn cut_of(stamp: &Stamp, index: u64, bytes: &[u8]) -> Digest {
-    let Stamp { incarnation, log_index, stored_at } = stamp;
-    digest_of(
-        "cut",
-        &[
-            &index.to_le_bytes(),
-            &incarnation.to_le_bytes(),
-            &log_index.to_le_bytes(),
-            &stored_at.0.to_le_bytes(),
-            bytes,
-        ],
-    )
+/// A digest of an entry that no other log has at this index.
+pub(crate) fn cut_of(incarnation: u64, index: u64, bytes: &[u8]) -> Digest {
+    digest_of("cut", &[&incarnation.to_le_bytes(), &index.to_le_bytes(), bytes])
+}
+
+/// The same of a journal's entry.
+pub(crate) fn cut_in_journal(stamp: &Stamp, index: u64, bytes: &[u8]) -> Option<Digest> {
+    (stamp.log_index == index).then(|| cut_of(stamp.incarnation, index, bytes))
 }
 
 /// Where a walk ends.

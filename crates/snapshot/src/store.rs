@@ -137,10 +137,11 @@ impl SnapshotStore {
         &self,
         name: &str,
         version: Digest,
-        snapshot: &Snapshot,
+        snapshot: Snapshot,
     ) -> Result<(), SnapshotError> {
+        let key = key(name, snapshot.index);
         let bytes = wrap(name, version, snapshot)?;
-        let _ = self.tree.insert(key(name, snapshot.index), bytes).map_err(SnapshotError::Write)?;
+        let _ = self.tree.insert(key, bytes).map_err(SnapshotError::Write)?;
         Ok(())
     }
 
@@ -211,14 +212,14 @@ const CACHE_BYTES: u64 = 8 << 20;
 pub(crate) fn wrap(
     name: &str,
     version: Digest,
-    snapshot: &Snapshot,
+    snapshot: Snapshot,
 ) -> Result<Vec<u8>, SnapshotError> {
     let wrapped = Wrapped {
         version: version.0,
         index: snapshot.index,
         cut: snapshot.cut.0,
-        digest: digest(name, version, snapshot).0,
-        state: snapshot.state.clone(),
+        digest: digest(name, version, &snapshot).0,
+        state: snapshot.state,
     };
     bincode::encode_to_vec(wrapped, bincode::config::standard()).map_err(SnapshotError::Encode)
 }

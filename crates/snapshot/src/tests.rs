@@ -27,7 +27,7 @@ fn the_newest_at_or_below_an_index_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let store = SnapshotStore::open(dir.path()).unwrap();
     for index in [10, 20, 30] {
-        store.keep("books", VERSION, &snapshot(index)).unwrap();
+        store.keep("books", VERSION, snapshot(index)).unwrap();
     }
     assert_eq!(newest(&store, "books", 29), Some(snapshot(20)));
     assert_eq!(newest(&store, "books", 30), Some(snapshot(30)));
@@ -41,9 +41,9 @@ fn a_snapshot_of_another_version_or_another_log_is_dropped_and_said_to_be() {
     let dir = tempfile::tempdir().unwrap();
     let store = SnapshotStore::open(dir.path()).unwrap();
     for index in [10, 20] {
-        store.keep("books", VERSION, &snapshot(index)).unwrap();
+        store.keep("books", VERSION, snapshot(index)).unwrap();
     }
-    store.keep("books", Digest([2; 32]), &snapshot(30)).unwrap();
+    store.keep("books", Digest([2; 32]), snapshot(30)).unwrap();
     let is_of_this_log = |found: &Snapshot| found.cut != snapshot(20).cut;
     let (found, dropped) = store.newest("books", VERSION, 99, is_of_this_log);
     assert_eq!(found, Some(snapshot(10)));
@@ -57,8 +57,8 @@ fn pruning_leaves_the_newest() {
     let dir = tempfile::tempdir().unwrap();
     let store = SnapshotStore::open(dir.path()).unwrap();
     for index in 0..10 {
-        store.keep("books", VERSION, &snapshot(index)).unwrap();
-        store.keep("tasks", VERSION, &snapshot(index)).unwrap();
+        store.keep("books", VERSION, snapshot(index)).unwrap();
+        store.keep("tasks", VERSION, snapshot(index)).unwrap();
     }
     store.prune("tasks", 3);
     assert_eq!(store.indexes("tasks"), [7, 8, 9]);
@@ -71,7 +71,7 @@ fn a_damaged_or_deleted_store_never_answers_wrongly_and_opens_again() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store");
         let store = SnapshotStore::open(&path).unwrap();
-        store.keep("books", VERSION, &snapshot(10)).unwrap();
+        store.keep("books", VERSION, snapshot(10)).unwrap();
         drop(store);
         for entry in fs::read_dir(&path).unwrap() {
             let file = entry.unwrap().path();
@@ -85,14 +85,14 @@ fn a_damaged_or_deleted_store_never_answers_wrongly_and_opens_again() {
         let store = SnapshotStore::open(&path).unwrap();
         let (found, _) = store.newest("books", VERSION, 99, |_| true);
         assert!(found.is_none() || found == Some(snapshot(10)), "a wrong snapshot came back");
-        store.keep("books", VERSION, &snapshot(11)).unwrap();
+        store.keep("books", VERSION, snapshot(11)).unwrap();
         assert_eq!(newest(&store, "books", 99), Some(snapshot(11)));
     }
 }
 
 #[test]
 fn no_bytes_upset_the_reader_of_snapshots() {
-    let corpus = [0, 1, 1 << 40].map(|index| wrap("books", VERSION, &snapshot(index)).unwrap());
+    let corpus = [0, 1, 1 << 40].map(|index| wrap("books", VERSION, snapshot(index)).unwrap());
     fuzz::Target::new("wrapped snapshots", corpus.to_vec())
         .run(|bytes| unwrap("books", VERSION, bytes).is_ok());
 }

@@ -6,7 +6,10 @@
 //! by the very entry of this very log that it was cut behind. Whatever does not hold is dropped, said
 //! on stderr, and the log is delivered from further back: it costs time and nothing else.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bus::{Bus, Entry};
 use event::{
@@ -24,7 +27,10 @@ use super::{
     fold::Fold,
     machine::{Machine, Seat, Shown},
 };
-use crate::history::spacing;
+use crate::{
+    history::{self, spacing},
+    journal,
+};
 
 message! {
     /// A part of the machine and its state.
@@ -100,6 +106,7 @@ pub(crate) struct Standing {
 
 /// Where machines at rest are kept, when the store can be had.
 pub(crate) struct Rests {
+    cache: PathBuf,
     store: Option<SnapshotStore>,
     version: Digest,
     incarnation: u64,
@@ -125,6 +132,7 @@ impl Rests {
         let incarnation = bus.reader()?.incarnation();
         let Some(program) = program() else {
             return Ok(Self {
+                cache: cache.into(),
                 store: None,
                 version: Digest([0; 32]),
                 incarnation,
@@ -143,7 +151,14 @@ impl Rests {
             Err(error) => eprintln!("{error}"),
         }
         let version = digest_of("run", &parts);
-        Ok(Self { store: store.ok(), version, incarnation, last: 0, state_bytes: 0 })
+        Ok(Self {
+            cache: cache.into(),
+            store: store.ok(),
+            version,
+            incarnation,
+            last: 0,
+            state_bytes: 0,
+        })
     }
 
     /// Puts the machine where the newest sound snapshot has it; at its beginning without one.
@@ -194,30 +209,39 @@ impl Rests {
         &mut self,
         machine: &mut Machine,
         numbering: &Numbering,
+        records: u64,
     ) -> Result<(), PipelineError> {
         let written = machine.stage.next_index().saturating_sub(self.last) * ENTRY_BYTES;
-        if written < spacing(self.state_bytes) { Ok(()) } else { self.keep(machine, numbering) }
+        if written < spacing(self.state_bytes) {
+            Ok(())
+        } else {
+            self.keep(machine, numbering, records)
+        }
     }
 
-    /// Keeps the machine, which is at rest.
+    /// Keeps the machine, which is at rest once this many records of the tape have been read. Readers
+    /// of the past find what the log adds up to there among their own snapshots.
     pub(crate) fn keep(
         &mut self,
         machine: &mut Machine,
         numbering: &Numbering,
+        records: u64,
     ) -> Result<(), PipelineError> {
         let Some(store) = &self.store else { return Ok(()) };
         self.last = machine.stage.next_index();
-        let Some(resting) = lay_down(machine, numbering) else { return Ok(()) };
+        let Some(resting) = lay_down(machine, numbering, records) else { return Ok(()) };
         machine.stage.flush()?;
         let end = machine.stage.bus().next_index();
         self.last = end;
         let Some(index) = end.checked_sub(1) else { return Ok(()) };
         let Some(cut) = self.cut(machine.stage.bus(), index)? else { return Ok(()) };
+        history::leave(&self.cache, index, cut, &resting.fold.0);
         let mut state = Vec::with_capacity(self.state_bytes as usize);
         resting.encode(&mut state);
+        drop(resting);
         self.state_bytes = state.len() as u64;
         // One that cannot be kept costs time at the next start, nothing else.
-        if store.keep(NAME, self.version, &Snapshot { index, cut, state }).is_ok() {
+        if store.keep(NAME, self.version, Snapshot { index, cut, state }).is_ok() {
             store.prune(NAME, KEPT);
         }
         Ok(())
@@ -232,13 +256,12 @@ impl Rests {
             Some(Entry::Progress { progress, .. }) => progress.to_bytes(),
             None => return Ok(None),
         };
-        let parts: [&[u8]; 3] = [&self.incarnation.to_le_bytes(), &index.to_le_bytes(), &bytes];
-        Ok(Some(digest_of("cut", &parts)))
+        Ok(Some(journal::cut_of(self.incarnation, index, &bytes)))
     }
 }
 
 /// The machine as it is; `None` when some part of it keeps no snapshot.
-fn lay_down(machine: &Machine, numbering: &Numbering) -> Option<Resting> {
+fn lay_down(machine: &Machine, numbering: &Numbering, records: u64) -> Option<Resting> {
     let mut tasks = Vec::with_capacity(machine.seats.len());
     for Seat { task, .. } in &machine.seats {
         tasks.push(Part { source: task.source(), state: Blob(task.snapshot()?) });
@@ -259,7 +282,7 @@ fn lay_down(machine: &Machine, numbering: &Numbering) -> Option<Resting> {
     Some(Resting {
         clock: machine.clock,
         position: machine.position,
-        fold: Blob(machine.fold.snapshot(0)),
+        fold: Blob(machine.fold.snapshot(records)),
         tasks,
         gateways,
         timers: machine.timers.iter().map(waiting).collect(),

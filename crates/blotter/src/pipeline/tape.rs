@@ -102,7 +102,7 @@ pub(crate) fn run_tape(
         let events = roots(record, &mut numbering);
         machine.record(events, (ingress, records))?;
         machine.stage.flush_if_full()?;
-        rests.keep_if_due(&mut machine, &numbering)?;
+        rests.keep_if_due(&mut machine, &numbering, records)?;
         progress(records, time);
         if run.stop.load(Ordering::Acquire) {
             stopped = true;
@@ -114,7 +114,7 @@ pub(crate) fn run_tape(
     }
     take_commands(&mut machine, &mut numbering, &commands, operator)?;
     machine.stage.flush()?;
-    rests.keep(&mut machine, &numbering)?;
+    rests.keep(&mut machine, &numbering, records)?;
     commands.logged(numbering.last(operator))?;
     let Machine { fold, stage, .. } = machine;
     stage.close()?;
