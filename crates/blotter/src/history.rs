@@ -52,7 +52,7 @@ pub(crate) const fn spacing(state_bytes: u64) -> u64 {
 /// Folds the journal up to `until`, from the newest sound snapshot that is not beyond it. Snapshots
 /// are kept on the way for the next question.
 pub(crate) fn fold(dir: &DataDir, until: Until) -> Result<Folded, Failure> {
-    let mut reader = journal::open(dir, wall_clock)?;
+    let mut reader = journal::open_until(dir, wall_clock, until)?;
     let until = until.as_index(&mut reader)?;
     let cache = Cache::open(dir);
     let begun = cache.newest(&mut reader, until)?;
@@ -62,7 +62,7 @@ pub(crate) fn fold(dir: &DataDir, until: Until) -> Result<Folded, Failure> {
 /// Folds the journal from its beginning up to `until`, whatever snapshots there are; those that
 /// folding does not confirm are dropped.
 pub(crate) fn rebuild(dir: &DataDir, until: Until) -> Result<Folded, Failure> {
-    let mut reader = journal::open(dir, wall_clock)?;
+    let mut reader = journal::open_until(dir, wall_clock, until)?;
     let until = until.as_index(&mut reader)?;
     go_on(&mut reader, Folded::nothing(), until, &Cache::open(dir))
 }
