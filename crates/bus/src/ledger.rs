@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use event::{EventId, Source};
 
-use crate::{BusError, Delivered, Position, Progress, Record, Sequencer, Unit};
+use crate::{BusError, Delivered, Position, Progress, Record, Run, Sequencer, Unit};
 use recent::Recent;
 
 /// What a ledger asks of the engine it belongs to.
@@ -204,6 +204,10 @@ impl Ledger {
         if fresh.is_empty() && repeats > 0 {
             return Ok(Admission::Repeat);
         }
+        if state.is_some_and(|state| state.has_consumed(unit)) {
+            let pending = self.undo.iter().any(|(source, _)| *source == unit.source);
+            return Ok(if pending { Admission::AfterFlush } else { Admission::Repeat });
+        }
         for record in fresh {
             if self.is_pending_or_conflicts(record, stored)? {
                 return Ok(Admission::AfterFlush);
@@ -292,6 +296,18 @@ impl SourceState {
 
     fn add(&mut self, progress: &Progress) {
         self.sum.get_or_insert_with(|| Progress::none(progress.source)).add(progress);
+    }
+
+    /// Whether a unit without outputs says only what is known: all it consumed was consumed before.
+    /// Stored again, its timers would be asked for again behind their own firing.
+    fn has_consumed(&self, unit: &Unit) -> bool {
+        let known = |run: &Run| {
+            let sum = self.sum.as_ref().map_or(&[][..], |sum| &sum.consumed);
+            let same =
+                |known: &&Run| (known.stream, known.partition) == (run.stream, run.partition);
+            sum.iter().find(same).is_some_and(|known| run.last <= known.last)
+        };
+        unit.outputs.is_empty() && !unit.consumed.is_empty() && unit.consumed.iter().all(known)
     }
 
     fn progress(&self, source: Source) -> Progress {

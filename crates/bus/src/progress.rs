@@ -97,7 +97,7 @@ impl Progress {
             }
         }
         self.timers.clone_from(&later.timers);
-        self.mark = later.mark.or(self.mark);
+        self.mark = self.mark.max(later.mark);
     }
 
     /// The last place of the total order consumed, where it is recorded.

@@ -68,6 +68,7 @@ macro_rules! conformance_tests {
             a_repeat_is_stored_by_whom_but_delivered_once
             a_repeat_is_found_long_after
             a_repeat_within_one_call_is_answered_once
+            a_unit_without_outputs_is_stored_once
             a_unit_half_known_stores_its_other_half
             the_same_sequence_with_other_bytes_is_a_conflict
             the_same_id_under_another_sequence_is_a_conflict

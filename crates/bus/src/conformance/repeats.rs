@@ -58,6 +58,31 @@ pub fn a_unit_half_known_stores_its_other_half(rig: &mut dyn Rig) {
     assert_eq!(rig.bus().high_water(source("file/090909090909")), 6);
 }
 
+/// Clause 4: a unit that consumed and asked for timers, and emitted nothing, is stored once too; and
+/// what an ingress has read never goes back.
+pub fn a_unit_without_outputs_is_stored_once(rig: &mut dyn Rig) {
+    let _ = rig.bus().commit(&[market(1..=9)]).expect("commits");
+    let mut timers = order_unit("risk/A", 1..=1, 4);
+    timers.outputs.clear();
+    let mut mark = market(1..=1);
+    mark.outputs.clear();
+    let _ = rig.bus().commit(&[timers.clone(), timers.clone()]).expect("commits");
+    let once = all(rig.bus());
+    for crash in [false, true] {
+        if crash {
+            rig.crash();
+        }
+        let _ = rig.bus().commit(std::slice::from_ref(&timers)).expect("commits again");
+        assert_eq!(all(rig.bus()), once);
+    }
+    let later = order_unit("risk/A", 1..=1, 5);
+    let _ = rig.bus().commit(&[later]).expect("what is new is stored");
+    assert_eq!(rig.bus().progress(source("risk/A")).and_then(|p| p.through()), Some(5));
+    let _ = rig.bus().commit(&[mark]).expect("commits");
+    let read = rig.bus().progress(source("file/090909090909")).and_then(|p| p.mark);
+    assert_eq!(read, Some(9));
+}
+
 /// A derived event with other bytes is never "already stored".
 pub fn the_same_sequence_with_other_bytes_is_a_conflict(rig: &mut dyn Rig) {
     let _ = rig.bus().commit(&[order_unit("risk/A", 1..=3, 1)]).expect("commits");
