@@ -83,6 +83,14 @@ impl LogReader {
         self.reader.next_index()
     }
 
+    /// Makes durable what is found at the end of the log, and returns the place after it.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    pub fn settle(&mut self) -> Result<u64, BusError> {
+        self.reader.settle().map_err(|error| bus_error(&self.dir, error))
+    }
+
     /// Goes to the entry at `index`.
     ///
     /// # Errors

@@ -223,6 +223,23 @@ impl Reader {
         self.at.as_ref().map_or(self.from, |at| at.next_index.max(self.from))
     }
 
+    /// Makes durable what is found at the end of the log, and returns the index after it: for whoever
+    /// builds on records that no writer of this process vouches for. A killed writer's last batch is
+    /// read before it is on the disk.
+    ///
+    /// # Errors
+    /// [`SegmentError`].
+    pub fn settle(&mut self) -> Result<u64, SegmentError> {
+        let segments = segments_of(&*self.disk, &self.dir)?;
+        self.seek(segments.last().copied().unwrap_or(0))?;
+        while self.next_batch()?.is_some() {}
+        if let Some(at) = &self.at {
+            let synced = at.file.sync().and_then(|()| self.disk.sync_dir(&self.dir));
+            synced.map_err(|error| SegmentError::io("make durable", &at.path, error))?;
+        }
+        Ok(self.next_index())
+    }
+
     fn next_in_segment(&mut self) -> Result<Option<ReadBatch>, SegmentError> {
         loop {
             match self.step()? {

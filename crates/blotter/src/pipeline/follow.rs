@@ -52,7 +52,7 @@ impl Follower {
                 let last = stopping.load(Ordering::Acquire);
                 let due = journal.next_log_index();
                 if reader.wait(due, PATIENCE)? > due {
-                    take_all(&mut journal, &mut *reader)?;
+                    take_all(&mut journal, &mut *reader, u64::MAX)?;
                 }
                 if last {
                     return Ok(journal.close()?);
@@ -96,8 +96,11 @@ pub(crate) fn catch_up(
 ) -> Result<(), PipelineError> {
     let mut journal = Journal::open(journal, wall_clock)?;
     let mut reader = LogReader::open(log)?;
+    // What a killed writer left in the page cache may not be on the disk, and a writer at work has
+    // not made its last batch durable: the journal must never know more than the log.
+    let end = reader.settle()?;
     start_at(&journal, &mut reader)?;
-    take_all(&mut journal, &mut reader)?;
+    take_all(&mut journal, &mut reader, end)?;
     Ok(journal.close()?)
 }
 
@@ -115,15 +118,16 @@ fn start_at(journal: &Journal, reader: &mut dyn Reader) -> Result<(), PipelineEr
     Ok(reader.seek(last + 1)?)
 }
 
-fn take_all(journal: &mut Journal, reader: &mut dyn Reader) -> Result<(), PipelineError> {
+/// Takes what lies before `end`, which is durable in the log.
+fn take_all(journal: &mut Journal, reader: &mut dyn Reader, end: u64) -> Result<(), PipelineError> {
     let incarnation = reader.incarnation();
     loop {
         let entries = reader.next_entries()?;
-        if entries.is_empty() {
+        if entries.is_empty() || journal.next_log_index() >= end {
             return Ok(journal.sync()?);
         }
-        let from = journal.next_log_index();
-        for entry in entries.iter().filter(|entry| entry.index() >= from) {
+        let due = journal.next_log_index()..end;
+        for entry in entries.iter().filter(|entry| due.contains(&entry.index())) {
             journal.take(&taken(entry, incarnation))?;
         }
     }

@@ -147,3 +147,15 @@ fn a_damaged_segment_is_not_rewritten() {
     assert!(matches!(log.rewrite_segment(0, |_| true), Err(SegmentError::Damage { .. })));
     assert_eq!(disk.content(&name).unwrap(), before);
 }
+
+#[test]
+fn what_a_reader_settled_survives_a_loss_of_power() {
+    let (disk, mut log) = filled(7);
+    append(&mut log, 4).unwrap();
+    drop(log);
+    // The writer is dead, its last batch is in the page cache alone.
+    assert_eq!(all(&disk).unwrap().len(), 39);
+    assert_eq!(all(&disk.after(crate::PowerLoss::KeepsNone)).unwrap().len(), 35);
+    assert_eq!(reader(&disk).settle().unwrap(), 39);
+    assert_eq!(all(&disk.after(crate::PowerLoss::KeepsNone)).unwrap().len(), 39);
+}
