@@ -80,13 +80,14 @@ impl fmt::Display for Flaw {
 }
 
 /// What is stored for one snapshot.
-#[derive(bincode::Encode, bincode::Decode)]
-struct Wrapped {
+#[derive(bincode::Encode, bincode::BorrowDecode)]
+struct Wrapped<'a> {
     version: [u8; 32],
     index: u64,
     cut: [u8; 32],
     digest: [u8; 32],
-    state: Vec<u8>,
+    /// Borrowed: a length that is not there costs no memory.
+    state: &'a [u8],
 }
 
 /// A store of snapshots.
@@ -219,17 +220,17 @@ pub(crate) fn wrap(
         index: snapshot.index,
         cut: snapshot.cut.0,
         digest: digest(name, version, &snapshot).0,
-        state: snapshot.state,
+        state: &snapshot.state,
     };
     bincode::encode_to_vec(wrapped, bincode::config::standard()).map_err(SnapshotError::Encode)
 }
 
 pub(crate) fn unwrap(name: &str, version: Digest, bytes: &[u8]) -> Result<Snapshot, Flaw> {
-    let (wrapped, _): (Wrapped, usize) =
-        bincode::decode_from_slice(bytes, bincode::config::standard().with_limit::<LIMIT>())
+    let (wrapped, _): (Wrapped<'_>, usize) =
+        bincode::borrow_decode_from_slice(bytes, bincode::config::standard())
             .map_err(|_| Flaw::Damaged)?;
     let Wrapped { version: found, index, cut, digest: stored, state } = wrapped;
-    let snapshot = Snapshot { index, cut: Digest(cut), state };
+    let snapshot = Snapshot { index, cut: Digest(cut), state: state.to_vec() };
     if digest(name, Digest(found), &snapshot) != Digest(stored) {
         return Err(Flaw::Damaged);
     }
@@ -240,9 +241,6 @@ fn digest(name: &str, version: Digest, snapshot: &Snapshot) -> Digest {
     let Snapshot { index, cut, state } = snapshot;
     digest_of("snapshot", &[name.as_bytes(), &version.0, &index.to_le_bytes(), &cut.0, state])
 }
-
-/// Bytes a snapshot may have; a damaged length cannot ask for more.
-const LIMIT: usize = 1 << 30;
 
 fn prefix(name: &str) -> Vec<u8> {
     let mut key = name.as_bytes().to_vec();
