@@ -32,18 +32,8 @@ impl Slots {
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                let file = OpenOptions::new()
-                    .read(true)
-                    .write(true)
-                    .create(true)
-                    .truncate(false)
-                    .open(path)
-                    .map_err(fail("made"))?;
-                // Zeros are written, not reserved: in-place writes then never allocate.
-                file.write_all_at(&vec![0; SLOT_BYTES * count as usize], 0)
-                    .and_then(|()| file.sync_all())
-                    .map_err(fail("given its space"))?;
-                file
+                make(path, count).map_err(fail("made"))?;
+                OpenOptions::new().read(true).write(true).open(path).map_err(fail("opened"))?
             }
             Err(error) => return Err(fail("opened")(error)),
         };
@@ -121,6 +111,29 @@ impl Slots {
     fn io(&self, action: &'static str, source: std::io::Error) -> ControlError {
         ControlError::Io { path: self.path.clone(), action, source }
     }
+}
+
+/// Makes the file with all its space, durably. Nobody sees it before it is whole, and of two who make
+/// it at once one is first: a halt is never overwritten by whoever made the file beside it.
+fn make(path: &Path, count: u64) -> std::io::Result<()> {
+    let fresh = path.with_extension(format!(
+        "fresh-{}-{:?}",
+        std::process::id(),
+        std::thread::current().id()
+    ));
+    let whole = || {
+        let file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
+        // Zeros are written, not reserved: in-place writes then never allocate.
+        file.write_all_at(&vec![0; SLOT_BYTES * count as usize], 0)?;
+        file.sync_all()
+    };
+    let made = whole().and_then(|()| match std::fs::hard_link(&fresh, path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    let _ = std::fs::remove_file(&fresh);
+    made?;
+    segment::sync_above(&segment::RealDisk, path)
 }
 
 /// The first eight bytes of a digest over place, number and text: a slot that is found in another's

@@ -148,6 +148,26 @@ fn halting_needs_no_new_space() {
 }
 
 #[test]
+fn a_control_file_that_is_seen_is_whole_and_a_halt_in_it_is_not_overwritten_by_its_maker() {
+    for _ in 0..200 {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, both) = (dir.path().join("latch"), std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            let _ = scope.spawn(|| {
+                let _ = both.wait();
+                let _ = HaltLatch::open(dir.path()).unwrap();
+            });
+            let _ = both.wait();
+            let seen = std::iter::repeat_with(|| fs::metadata(&path)).find_map(Result::ok);
+            assert_eq!(seen.unwrap().len(), 2048, "seen before it had its space");
+            HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
+        });
+        assert!(matches!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Halted { .. }));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "something was left beside it");
+    }
+}
+
+#[test]
 fn commands_come_back_in_order_until_they_are_logged() {
     let dir = tempfile::tempdir().unwrap();
     let journal = CommandJournal::open(dir.path()).unwrap();
