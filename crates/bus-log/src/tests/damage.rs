@@ -56,10 +56,10 @@ fn read(disk: &SimDisk) -> Result<u64, BusError> {
     }
 }
 
-/// The other values tried for a byte: one bit, or all 255.
+/// The other values tried for a byte: with one bit flipped, or with each of the eight.
 fn others(at: usize, byte: u8) -> impl Iterator<Item = u8> {
     let all = soak();
-    (1..=255_u8).filter(move |flip| all || *flip == 1 << (at % 8)).map(move |flip| byte ^ flip)
+    (0..8).filter(move |bit| all || *bit == at % 8).map(move |bit| byte ^ (1 << bit))
 }
 
 #[test]
