@@ -8,6 +8,7 @@ use anyhow::{Result, bail};
 
 mod errors;
 mod kinds;
+mod mutants;
 mod proof;
 mod schemas;
 mod servers;
@@ -25,6 +26,8 @@ usage: cargo xtask <task>
   soak [--kills N] [--inputs N] [--seed S]
                        the long forms of everything that searches for a fault; ends in a table
                        and one JSON line
+  mutants [--package P] [--shard K/N] [--file GLOB]
+                       changes the pure crates place by place; fails when one survives unexplained
   tidy                 directions of dependencies, purity, words, files, named tests
   schemas              schemas/proto from the declarations in crates/event
   schemas --bless      the same, and golden bytes for goldens that have JSON only
@@ -49,6 +52,7 @@ fn run() -> Result<()> {
         ["test", only @ ..] => suites::run(only),
         ["fuzz", rest @ ..] => soak::fuzz(rest),
         ["soak", rest @ ..] => soak::soak(rest),
+        ["mutants", rest @ ..] => mutants::run(rest),
         ["tidy"] => tidy::run(),
         ["schemas"] => schemas::write(),
         ["schemas", "--bless"] => schemas::write().and_then(|()| schemas::bless()),
