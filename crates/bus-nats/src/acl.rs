@@ -74,9 +74,9 @@ impl Role<'_> {
     /// Subjects it may publish on.
     #[must_use]
     pub fn publishes(&self, prefix: &str) -> Vec<String> {
-        let mut subjects: Vec<String> = ["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET"]
-            .map(|what| format!("$JS.API.{what}.{prefix}"))
-            .into();
+        let reads = ["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER.CREATE"];
+        let mut subjects: Vec<String> = reads.map(|what| format!("$JS.API.{what}.{prefix}")).into();
+        subjects.push(format!("$JS.API.CONSUMER.MSG.NEXT.{prefix}.>"));
         if self.makes_stream {
             subjects.push(format!("$JS.API.STREAM.CREATE.{prefix}"));
             subjects.push(format!("$JS.API.STREAM.UPDATE.{prefix}"));

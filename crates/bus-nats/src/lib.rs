@@ -19,6 +19,7 @@ mod batch;
 mod class;
 mod engine;
 mod error;
+mod feed;
 mod fetch;
 mod finder;
 mod handle;

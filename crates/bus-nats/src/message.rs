@@ -1,6 +1,9 @@
 //! Messages: what goes out for a unit, and what stands in the stream.
 
-use async_nats::{HeaderMap, Message, jetstream::message::StreamMessage};
+use async_nats::{
+    HeaderMap, Message,
+    jetstream::{self, message::StreamMessage},
+};
 use bus::{Delivered, Entry, Position, Progress, Record, Topology};
 use bytes::Bytes;
 use event::Timestamp;
@@ -110,6 +113,18 @@ impl Stored {
             time: Timestamp(time.unix_timestamp_nanos() as i64),
             payload: message.payload,
             headers,
+        })
+    }
+
+    /// From a consumer, which says in the reply subject what it is.
+    pub(crate) fn of_consumer(message: &jetstream::Message) -> Option<Self> {
+        let info = message.info().ok()?;
+        Some(Self {
+            sequence: info.stream_sequence,
+            subject: message.subject.to_string(),
+            time: Timestamp(info.published.unix_timestamp_nanos() as i64),
+            headers: message.headers.clone().unwrap_or_default(),
+            payload: message.payload.clone(),
         })
     }
 

@@ -3,27 +3,28 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{BusError, Entry, Reader, Topology};
-use tokio::task::JoinHandle;
 
-use crate::{link::Link, message::Stored, stream, subject::Subjects, tail::Tail};
+use crate::{
+    NatsError,
+    feed::{Decoded, Feed, Reading},
+    link::Link,
+    message::Stored,
+    stream,
+    subject::Subjects,
+    tail::Tail,
+};
 
-/// Entries read at once.
+/// Entries read at once; who is further behind is fed.
 const READ_MAX: usize = 1000;
-
-/// A reading that goes on beside everything else.
-type Reading = JoinHandle<Result<Vec<Stored>, BusError>>;
 
 /// A reader of one life of the stream.
 #[derive(Debug)]
 pub(crate) struct NatsReader {
     link: Arc<Link>,
     tail: Arc<Tail>,
-    subjects: Subjects,
-    topology: Topology,
-    incarnation: u64,
+    reading: Arc<Reading>,
     next: u64,
-    /// What comes after what was read, underway.
-    ahead: Option<(u64, Reading)>,
+    feed: Option<Feed>,
     /// What stands right before `next`, once that was read.
     last: Option<Stored>,
     /// How often the connection had been lost when the stream was last looked at.
@@ -39,53 +40,46 @@ impl NatsReader {
     ) -> Self {
         let subjects = Subjects::new(&link.options.prefix);
         let losses = link.losses();
-        Self {
-            link,
-            tail,
-            subjects,
-            topology,
-            incarnation,
-            next: 0,
-            ahead: None,
-            last: None,
-            losses,
-        }
+        let reading = Arc::new(Reading { subjects, topology, incarnation });
+        Self { link, tail, reading, next: 0, feed: None, last: None, losses }
     }
 
-    /// What stands from `next` on; what comes after it is asked for meanwhile.
-    fn read(&mut self) -> Result<Vec<Stored>, BusError> {
+    /// What stands from `next` on.
+    fn read(&mut self) -> Result<Vec<Decoded>, BusError> {
         let first = self.next + 1;
-        let ahead = self.ahead.take().filter(|(of, _)| *of == first);
-        let mut read = match ahead {
-            // A reading that did not end, as at a shutdown, is done again.
-            Some((_, reading)) => match self.link.run(reading) {
-                Ok(read) => read?,
-                Err(_) => self.link.run(self.link.get_from(first, READ_MAX))?,
-            },
-            None => self.link.run(self.link.get_from(first, READ_MAX))?,
-        };
-        if read.is_empty() && self.next < self.tail.next_index() {
-            // A replica may be behind its leader, or this was asked before it was stored.
-            read = self.link.run(self.link.get_from(first, READ_MAX))?;
-            if read.is_empty() {
-                read.extend(self.link.run(self.link.get_at(first))?);
+        let behind = self.tail.next_index().saturating_sub(self.next);
+        if self.feed.is_none() && behind > READ_MAX as u64 {
+            self.feed = Some(Feed::from(&self.link, &self.reading, first));
+        }
+        if let Some(mut feed) = self.feed.take().filter(|_| behind > 0) {
+            if let Some(fed) = self.link.run(feed.next(first)) {
+                self.feed = Some(feed);
+                return Ok(fed);
             }
+            // Something disturbed it, and that may have been another stream in this one's place.
+            self.verify()?;
         }
-        if let Some(last) = read.last().filter(|_| read.len() == READ_MAX) {
-            let (link, first) = (Arc::clone(&self.link), last.sequence + 1);
-            let reading = async move { link.get_from(first, READ_MAX).await };
-            self.ahead = Some((first, self.link.spawn(reading)));
+        let mut read = self.link.run(self.link.get_from(first, READ_MAX))?;
+        if read.is_empty() && behind > 0 {
+            // A replica may be behind its leader.
+            read.extend(self.link.run(self.link.get_at(first))?);
         }
-        Ok(read)
+        Ok(read.into_iter().map(|message| self.reading.decode(message)).collect())
     }
 
     /// After an outage the stream may be another, or end before what was read.
     fn check(&mut self) -> Result<(), BusError> {
         let losses = self.link.losses();
-        if losses == self.losses {
-            return Ok(());
+        if losses != self.losses {
+            self.feed = None;
+            self.verify()?;
+            self.losses = losses;
         }
-        self.ahead = None;
+        Ok(())
+    }
+
+    /// Whether this is still the stream that was read, with what was read last.
+    fn verify(&self) -> Result<(), BusError> {
         let now = self.link.run(stream::state(&self.link))?;
         let same = match &self.last {
             None => true,
@@ -94,26 +88,21 @@ impl NatsReader {
                 there.is_some_and(|there| there.is_same(last))
             }
         };
-        if now.incarnation == self.incarnation && same {
-            self.losses = losses;
+        if now.incarnation == self.reading.incarnation && same {
             return Ok(());
         }
         Err(self.rewound())
     }
 
     fn rewound(&self) -> BusError {
-        let entry = self
-            .last
-            .as_ref()
-            .map(|last| last.entry(&self.subjects, &self.topology, self.incarnation));
-        match entry {
-            Some(Ok(Entry::Event(event))) => BusError::StreamRewound {
+        match self.last.clone().map(|last| self.reading.decode(last)) {
+            Some((_, Ok(Entry::Event(event)))) => BusError::StreamRewound {
                 stream: event.position.stream,
                 checkpoint: Box::new(event.position),
             },
             _ => {
                 let stream = self.link.options.prefix.clone();
-                crate::NatsError::Recreated { stream }.into()
+                NatsError::Recreated { stream }.into()
             }
         }
     }
@@ -121,7 +110,7 @@ impl NatsReader {
 
 impl Reader for NatsReader {
     fn incarnation(&self) -> u64 {
-        self.incarnation
+        self.reading.incarnation
     }
 
     fn seek(&mut self, index: u64) -> Result<(), BusError> {
@@ -133,8 +122,8 @@ impl Reader for NatsReader {
         self.check()?;
         let read = self.read()?;
         let mut entries = Vec::with_capacity(read.len());
-        for message in read {
-            match message.entry(&self.subjects, &self.topology, self.incarnation) {
+        for (message, entry) in read {
+            match entry {
                 Ok(entry) => entries.push(entry),
                 // Whoever has quarantined it seeks to the entry behind it.
                 Err(foreign) if entries.is_empty() => return Err(foreign.into()),

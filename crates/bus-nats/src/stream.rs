@@ -55,6 +55,12 @@ pub(crate) fn wanted(options: &Options) -> Config {
 
 /// Finds the stream, or makes it where there is none.
 pub(crate) async fn ensure(link: &Link) -> Result<State, NatsError> {
+    let prefix = &link.options.prefix;
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if prefix.is_empty() || !prefix.bytes().all(is_token) {
+        let why = format!("`{prefix}` is not made of A-Z a-z 0-9 _ -");
+        return Err(NatsError::Option { option: "prefix", why });
+    }
     if let Some(info) = info(link).await? {
         compare(&link.options, &info.config)?;
         return Ok(state_of(&info));

@@ -10,6 +10,7 @@ use event::Source;
 use crate::{
     NatsError, Writers,
     batch::{Failed, Fence, Fenced, MESSAGES_MAX},
+    class::class_of,
     finder::Finder,
     link::Link,
     message::Outgoing,
@@ -137,6 +138,10 @@ impl Writer {
                 Some(known) => self.finder.at(known.index)?.is_some_and(|d| d.position == known),
             };
         if holds {
+            if let Err(why) = class_of(&self.link.options, &now) {
+                self.stopped = Some(why.clone());
+                return Err(why.into());
+            }
             self.losses = losses;
             (self.state.bytes, self.state.bytes_max) = (now.bytes, now.bytes_max);
             return Ok(());
@@ -230,9 +235,12 @@ impl Writer {
     ) -> Result<(), BusError> {
         let market = units.iter().any(Unit::holds_market_data);
         while let Some(unit) = units.get(call.answer.len()) {
-            if self.make_room(group, messages_of(unit), answers, &mut call.answer)? {
+            let room = self.make_room(group, messages_of(unit), answers, &mut call.answer);
+            if !matches!(room, Ok(false)) {
+                // What was pending is stored or refused; either way it is not taken back here.
                 (call.before, call.mark) = (self.ledger.savepoint(), group.mark());
             }
+            room?;
             let mut positions = Vec::with_capacity(unit.outputs.len());
             match self.ledger.admit(unit, &self.finder, &mut positions)? {
                 Admission::Stores { repeats, progress } => {

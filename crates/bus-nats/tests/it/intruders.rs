@@ -229,6 +229,69 @@ fn a_unit_larger_than_a_batch_is_refused_and_a_call_may_be_larger() {
 }
 
 #[test]
+fn a_reader_far_behind_is_fed_everything_once_and_sees_what_is_none_of_ours() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    let options = options(&server.url());
+    let mut bus = NatsBus::open(options.clone()).unwrap();
+    let _ = bus.commit(&[market(1..=900), market(901..=1800), market(1801..=2700)]).unwrap();
+    drop(bus);
+    publish(&server.url(), &format!("{}.x", options.prefix), b"hello");
+    let mut bus = NatsBus::open(options.clone()).unwrap();
+    let _ = bus.commit(&[market(2701..=3600), market(3601..=4500)]).unwrap();
+    let mut entries = Vec::new();
+    while entries.len() < 2703 {
+        entries.extend(bus.read(entries.len() as u64, 1000).unwrap());
+    }
+    let mut reader = bus.reader().unwrap();
+    let mut fed = Vec::new();
+    while fed.len() < 2703 {
+        fed.extend(reader.next_entries().unwrap());
+    }
+    assert_eq!(fed, entries);
+    for _ in 0..2 {
+        assert_eq!(reader.next_entries().unwrap_err().class(), ErrorClass::Reject);
+    }
+    reader.seek(2704).unwrap();
+    while reader.next_entries().unwrap().last().map(Entry::index) != Some(4505) {}
+    assert!(reader.next_entries().unwrap().is_empty());
+
+    // Fed from another life of the stream, it stops.
+    reader.seek(0).unwrap();
+    let before = reader.next_entries().unwrap().len();
+    let _ = admin(&server.url(), &format!("STREAM.DELETE.{}", options.prefix), &().into());
+    let mut anew = NatsBus::open(options).unwrap();
+    let _ = anew.commit(&[market(1..=900), market(901..=1800), market(1801..=2700)]).unwrap();
+    let ended = (before..4505).find_map(|_| reader.next_entries().err());
+    assert_eq!(ended.map(|error| error.class()), Some(ErrorClass::Fatal));
+}
+
+#[test]
+fn beside_others_a_call_larger_than_a_batch_is_placed_where_it_landed() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    let options = Options { writers: Writers::Many, ..options(&server.url()) };
+    let mut bus = NatsBus::open(options.clone()).unwrap();
+    let mut other = NatsBus::open(options).unwrap();
+    let _ = other.commit(&[unit("risk/B", 0)]).unwrap();
+    let mut units: Vec<Unit> = (0..3).map(|n| market(n * 999 + 1..=n * 999 + 999)).collect();
+    let positions = bus.commit(&units).unwrap();
+    let entries = all(&mut bus);
+    assert_eq!(entries.len(), 3004);
+    for position in positions.iter().flatten() {
+        let Some(Entry::Event(there)) = entries.get(position.index as usize) else {
+            panic!("nothing is at {position:?}")
+        };
+        assert_eq!(there.position, *position);
+    }
+    // The second batch of a call is refused, the first is stored: all of it may be offered again.
+    units = (3..5).map(|n| market(n * 999 + 1..=n * 999 + 999)).collect();
+    units.push(order_unit("risk/A", 5..=5, 1));
+    assert!(bus.commit(&units).is_err());
+    let _ = units.pop();
+    let _ = bus.commit(&units).unwrap();
+    assert_eq!(all(&mut bus).len(), 5004);
+}
+
+#[test]
 fn an_event_larger_than_the_servers_limit_is_refused_with_its_size() {
     let settings = Settings { lines: "max_payload: 4096\n".into(), ..Settings::default() };
     let server = NatsServer::start(settings).unwrap();

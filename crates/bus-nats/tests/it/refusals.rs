@@ -23,6 +23,31 @@ fn a_url_that_is_none_is_refused_at_once() {
 }
 
 #[test]
+fn a_prefix_that_is_no_single_token_is_refused() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    for prefix in ["", "a.b", "a*", "a b", ">"] {
+        let refused = refusal(Options { prefix: prefix.into(), ..options(&server.url()) });
+        assert!(matches!(refused, NatsError::Option { option: "prefix", .. }), "{refused}");
+    }
+}
+
+#[test]
+fn a_server_that_fsyncs_no_more_after_a_restart_stops_the_writer() {
+    let mut server = NatsServer::start(Settings::fsync()).unwrap();
+    let monitor = Some(server.monitor_url());
+    let strict = Options { accept_lazy: false, monitor, ..options(&server.url()) };
+    let mut bus = NatsBus::open(strict).unwrap();
+    let _ = bus.commit(&[market(1..=1)]).unwrap();
+    server.stop().unwrap();
+    server.settings().sync_always = false;
+    server.start_again().unwrap();
+    for _ in 0..2 {
+        let refused = bus.commit(&[market(2..=2)]).unwrap_err();
+        assert!(matches!(NatsError::of(&refused), Some(NatsError::Lazy { .. })), "{refused}");
+    }
+}
+
+#[test]
 fn a_server_that_never_comes_is_named_without_its_password() {
     let patience = Duration::from_millis(300);
     let url = format!("nats://me:secret@127.0.0.1:{}", free_port().unwrap());
