@@ -55,14 +55,13 @@ fn a_snapshot_of_another_version_or_another_log_is_dropped_and_said_to_be() {
 /// Frozen: a form that is read otherwise would be dropped as damaged, or worse, believed.
 #[test]
 fn the_first_form_of_a_snapshot_is_read_as_it_was() {
-    let kept = Snapshot { index: 300, state: vec![1, 2, 3] };
-    let bytes = wrap("books", 1, &kept).unwrap();
+    let kept = || Snapshot { index: 300, cut: Digest([2; 32]), state: vec![1, 2, 3] };
+    let bytes = wrap("books", VERSION, kept()).unwrap();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(
-        hex,
-        "01fb2c0164a47af8dc3057725b4079ddaa82a697f56fb1a38b0013e5349c8f8c0e3cb3ae03010203"
-    );
-    assert_eq!(unwrap("books", 1, &bytes), Some(kept));
+    let (version, cut) = ("01".repeat(32), "02".repeat(32));
+    let digest = "198bb2133325afbe41fb43fee07dc562f0a1c4c3dd3ac2bced82d28fd9c423cf";
+    assert_eq!(hex, format!("{version}fb2c01{cut}{digest}03010203"));
+    assert_eq!(unwrap("books", VERSION, &bytes), Ok(kept()));
 }
 
 #[test]
