@@ -192,7 +192,8 @@ fn a_producer_killed_at_random_moments_finds_what_was_answered_in_the_log_once()
     let _ = desk.run_tapes("data", &["tape.ws"]);
     let (mut killed, mut moments, wanted) = (0, Moments::new(), kills(3, 20));
     let mut answered = Answered::new();
-    while killed < wanted {
+    // On a slow machine more of them have to die before enough was answered.
+    while killed < wanted || answered.len() <= 20 {
         let from = overlap(&answered);
         let running = publish(&desk, from);
         moments.pass(300);
@@ -200,7 +201,6 @@ fn a_producer_killed_at_random_moments_finds_what_was_answered_in_the_log_once()
         killed += 1;
         check_published(&desk, &answered);
     }
-    assert!(answered.len() > 20, "only {} lines were answered", answered.len());
     let _ = desk.run(&["verify", "--data", "data"]).exits(0);
     told("publish", killed);
 }
