@@ -90,3 +90,18 @@ fn a_tape_run_again_after_its_end_changes_nothing() {
     let whole = desk.run_tapes("cut", &["tape.ws"]);
     check(&desk, desk.run_tapes("cut", &["tape.ws"]), whole);
 }
+
+#[test]
+fn a_run_in_a_gap_of_years_is_durable_up_to_it_and_can_be_stopped() {
+    let desk = Desk::new();
+    let year_ms = 365 * 24 * 3_600_000;
+    let tape = Tape::spot("BTCUSDT", START_NS).leaning(40).after_ms(20 * year_ms).leaning(1);
+    desk.write("tape.ws", tape.bytes());
+    let mut running = desk.start_run("data", &["tape.ws"]);
+    // Far behind the last record before the gap, in the middle of the timers in it.
+    assert!(desk.reaches(&mut running, "data", 20_000));
+    assert_eq!(running.terminate(), Some(130));
+    let _ = desk.run(&["verify", "--data", "data"]).exits(0);
+    let state = desk.run(&["replay", "--json", "--data", "data"]).exits(0).summary();
+    assert_eq!(state["records"], 50);
+}

@@ -8,6 +8,8 @@ use std::{
 
 use event::Digest;
 
+use crate::engine::Engine;
+
 /// A data directory.
 #[derive(Clone, Debug)]
 pub(crate) struct DataDir {
@@ -24,6 +26,8 @@ pub(crate) struct Binding {
     pub mode: String,
     /// Each input by the digest of its content, with the name it was given by.
     pub inputs: Vec<(Digest, String)>,
+    /// Where the bus is.
+    pub bus: Engine,
 }
 
 /// What the settings written down begin with.
@@ -159,6 +163,9 @@ impl DataDir {
         if bound.mode != asked.mode {
             return Err(differs("mode", bound.mode, asked.mode.clone()));
         }
+        if bound.bus.to_string() != asked.bus.to_string() {
+            return Err(differs("bus", bound.bus.to_string(), asked.bus.to_string()));
+        }
         if bound.config != asked.config {
             return Err(differs("configuration", short(bound.config), short(asked.config)));
         }
@@ -225,6 +232,9 @@ impl DataDir {
         for (digest, name) in &binding.inputs {
             text.push_str(&format!("input {digest} {}\n", name.replace('\n', " ")));
         }
+        if binding.bus != Engine::Embedded {
+            text.push_str(&format!("bus {}\n", binding.bus));
+        }
         self.write_whole(&self.binding_path(), &text)
     }
 
@@ -261,6 +271,10 @@ fn parse(text: &str) -> Result<Binding, &'static str> {
         config: config.ok_or("no configuration digest")?,
         mode: (*lines.get("mode").ok_or("no mode")?).to_owned(),
         inputs,
+        bus: match lines.get("bus") {
+            Some(url) => url.parse().map_err(|_| "a bus without a URL")?,
+            None => Engine::Embedded,
+        },
     })
 }
 

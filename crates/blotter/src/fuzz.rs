@@ -83,6 +83,7 @@ fn no_text_upsets_the_reader_of_a_binding() {
         config: Digest([3; 32]),
         mode: "tape".into(),
         inputs: vec![(Digest([4; 32]), "one.ws".into()), (Digest([5; 32]), "two.ws".into())],
+        bus: "nats://127.0.0.1:4222/DESK".parse().unwrap_or_default(),
     };
     data.bind(&binding).unwrap();
     let path = dir.path().join("binding");

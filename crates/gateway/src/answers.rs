@@ -10,7 +10,7 @@ use event::{
 
 use crate::{
     Call, Gateway, GatewayError, Latch,
-    plan::{EXPIRED, HALTED},
+    plan::{EXPIRED, HALTED, Turn},
 };
 
 /// An attempt, as far as its answer needs it.
@@ -59,6 +59,33 @@ impl Gateway {
             return Some(HALTED);
         }
         (now.time > expires).then_some(EXPIRED)
+    }
+
+    /// As [`Gateway::perform`], with a last look at the latch. While it is halted nothing that adds
+    /// exposure is called: what was never called is refused in the broker's place, and what a crash
+    /// left without an answer may have arrived, so it is unknown.
+    ///
+    /// # Errors
+    /// [`GatewayError::Broker`].
+    pub fn perform_under(
+        &mut self,
+        latch: Latch,
+        turn: Turn,
+        call: &Call,
+        broker: &mut dyn Broker,
+        now: Moment,
+    ) -> Result<Vec<Event>, GatewayError> {
+        if latch == Latch::Open || matches!(call, Call::Cancel(_) | Call::Snapshot { .. }) {
+            return self.perform(call, broker, now);
+        }
+        let fact = match turn {
+            Turn::First => self.refuse(call, HALTED, now),
+            Turn::Again => {
+                let reason = "halted before it was asked again".into();
+                self.answered(call, Answer::NoAnswer { reason }, now)
+            }
+        };
+        Ok(fact.into_iter().collect())
     }
 
     /// Answers a call in the broker's place, which never hears of it: refused.

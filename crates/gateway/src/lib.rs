@@ -33,7 +33,7 @@ use event::{
 };
 
 pub use desk::{Batch, Desk};
-pub use plan::{Call, Latch, Plan};
+pub use plan::{Call, Latch, Plan, Turn};
 pub use reports::Facts;
 
 use link::{Link, Wish};

@@ -22,6 +22,11 @@ pub(crate) struct Past {
     reports: BTreeMap<EventId, Vec<Event>>,
     /// Reports whose batch has no end yet.
     batch: Vec<Event>,
+    /// Attempts at the end of the log, nothing behind them but answers: their calls may not have been
+    /// made. Whatever else stands behind an attempt came after its call.
+    last: Vec<EventId>,
+    /// What those attempts were made for.
+    last_cause: Option<EventId>,
 }
 
 impl Past {
@@ -39,6 +44,7 @@ impl Gateway {
     /// any is delivered again.
     pub fn remember(&mut self, event: &Event) {
         self.number(event);
+        self.note_last(event);
         if let Body::OrderExecuted(execution) = &event.body
             && execution.account == self.account
         {
@@ -56,6 +62,23 @@ impl Gateway {
             let _ = self.past.answers.insert(event.event_id, event.clone());
         } else {
             self.past.batch.push(event.clone());
+        }
+    }
+
+    fn note_last(&mut self, event: &Event) {
+        let is_answer = event.source == self.broker_source && event.event_time.is_none();
+        if is_answer {
+            return;
+        }
+        let is_attempt =
+            event.source == self.source && matches!(event.body, Body::SubmitAttempted(_));
+        let goes_on = self.past.last_cause == event.cause_id && event.cause_id.is_some();
+        if !is_attempt || !goes_on {
+            self.past.last.clear();
+        }
+        if is_attempt {
+            self.past.last.push(event.event_id);
+            self.past.last_cause = event.cause_id;
         }
     }
 
@@ -86,8 +109,8 @@ impl Gateway {
         Some(own.iter().filter_map(|attempt| self.ask_again(attempt)).collect())
     }
 
-    /// The call of an attempt in the log, unless its answer is there too. An answer that only promises
-    /// is no event: promised again, it is the same promise.
+    /// The call of an attempt in the log, unless its answer is there too, or something that came after
+    /// the call. An answer that only promises is no event: promised again, it is the same promise.
     fn ask_again(&mut self, attempt: &Event) -> Option<Call> {
         let Body::SubmitAttempted(attempted) = &attempt.body else { return None };
         let number = attempted.attempt;
@@ -98,6 +121,9 @@ impl Gateway {
                 self.observe(&answer);
                 return None;
             }
+        }
+        if !self.past.last.contains(&attempt.event_id) {
+            return None;
         }
         let link = self.links.get(&attempted.order)?;
         let pending = link.pending.iter().find(|pending| pending.attempt == number)?;

@@ -21,6 +21,15 @@ pub enum Latch {
     Halted,
 }
 
+/// Whether a call may have been made before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It was planned just now.
+    First,
+    /// A crash left it without an answer.
+    Again,
+}
+
 /// What to ask the broker, once the plan's events are durable.
 #[derive(Clone, Debug)]
 pub enum Call {

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine::{Access, Engine};
 
 /// Event-sourced message bus for trading agents.
 #[derive(Debug, Parser)]
@@ -34,12 +36,67 @@ pub(crate) struct Common {
     pub(crate) json: bool,
 }
 
+/// Which engine carries the bus.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BusArgs {
+    /// Where the bus is: `embedded`, or nats://HOST:PORT[/PREFIX].
+    #[arg(long, env = "BLOTTER_BUS", value_name = "URL", default_value = "embedded")]
+    bus: Engine,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// How a bus on a server is reached.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// The NATS server's monitoring address, where it says whether its answers are durable.
+    #[arg(long, env = "BLOTTER_NATS_MONITOR", value_name = "URL")]
+    nats_monitor: Option<String>,
+    /// Credentials file for NATS: a JWT and its seed.
+    #[arg(long, env = "BLOTTER_NATS_CREDENTIALS", value_name = "FILE")]
+    nats_credentials: Option<PathBuf>,
+    /// File with the seed of an nkey for NATS.
+    #[arg(long, env = "BLOTTER_NATS_NKEY", value_name = "FILE")]
+    nats_nkey: Option<PathBuf>,
+    /// Accept answers of this class too, for streams whose answers should mean durable.
+    #[arg(long, env = "BLOTTER_ACCEPT_CLASS", value_name = "CLASS")]
+    accept_class: Option<AcceptClass>,
+}
+
+/// A class of durability that must be asked for by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AcceptClass {
+    /// Some time after the answer.
+    Lazy,
+}
+
+impl BusArgs {
+    /// The engine, and how it is reached.
+    pub(crate) fn engine(&self) -> Engine {
+        self.bus.clone().with(self.access.access())
+    }
+}
+
+impl AccessArgs {
+    /// How it is reached.
+    pub(crate) fn access(&self) -> Access {
+        Access {
+            monitor: self.nats_monitor.clone(),
+            accept_lazy: self.accept_class == Some(AcceptClass::Lazy),
+            credentials: self.nats_credentials.clone(),
+            nkey: self.nats_nkey.clone(),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Play a generated day with an incident in it, and explain what happened.
     Demo {
         #[command(flatten)]
         common: Common,
+        #[command(flatten)]
+        bus: BusArgs,
         /// Seed of the day.
         #[arg(long, default_value_t = 1)]
         seed: u64,
@@ -48,6 +105,8 @@ pub(crate) enum Command {
     Run {
         #[command(flatten)]
         common: Common,
+        #[command(flatten)]
+        bus: BusArgs,
         /// Tapes: recorded Binance frames or JSON lines, plain or gzip; merged by receive time.
         #[arg(long, required = true, num_args = 1..)]
         input: Vec<PathBuf>,
@@ -110,6 +169,8 @@ pub(crate) enum Command {
     Verify {
         #[command(flatten)]
         common: Common,
+        #[command(flatten)]
+        access: AccessArgs,
     },
     /// The causal tree of a trace, or of the trace an event or order belongs to.
     Trace {
@@ -134,6 +195,8 @@ pub(crate) enum Command {
     Publish {
         #[command(flatten)]
         common: Common,
+        #[command(flatten)]
+        access: AccessArgs,
     },
     /// Stop trading; works with the bus stopped and the disk full.
     Halt {

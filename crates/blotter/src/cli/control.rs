@@ -4,7 +4,7 @@
 use event::{AccountId, EventId, choices::OperatorVerb};
 use serde_json::json;
 
-use super::{args::Common, output};
+use super::{args::Common, output, setting};
 use crate::{
     clock::wall_clock,
     control::{CommandJournal, HaltLatch, OperatorCommand, socket_path},
@@ -21,11 +21,24 @@ pub(super) fn halt(
 ) -> Result<Exit, Failure> {
     let dir = open(common)?;
     let actor = actor.unwrap_or_else(login);
+    // A halt is never refused for its words.
+    let (actor, reason) = (cut(actor, ACTOR_BYTES_MAX), cut(reason, REASON_BYTES_MAX));
     let command = command(OperatorVerb::Halt, actor, reason, account)?;
+    if let Some(account) = command.account.filter(|account| !is_known(common, *account)) {
+        eprintln!("there is no account {account} here; the latch stops every account all the same");
+    }
     let latch = HaltLatch::open(&dir.control()).or_exit(Exit::Environment)?;
     let words = format!("{}: {}", command.actor, command.reason);
     latch.halt(command.id, &words).or_exit(Exit::Environment)?;
-    record(common, &dir, command)
+    let recorded = record(common, &dir, command);
+    if recorded.is_err() {
+        latch.halt_unrecorded(&words).or_exit(Exit::Environment)?;
+        eprintln!(
+            "TRADING IS HALTED: the latch is set and holds until a resume; what follows is why the \
+             command itself could not be recorded"
+        );
+    }
+    recorded
 }
 
 /// Asks for a resume. The latch is released by the run, once it finds the books clean.
@@ -43,7 +56,9 @@ pub(super) fn resume(
         ));
     }
     let dir = open(common)?;
-    record(common, &dir, command(OperatorVerb::Resume, actor, reason, account)?)
+    let command = command(OperatorVerb::Resume, actor, reason, account)?;
+    must_know(common, &command)?;
+    record(common, &dir, command)
 }
 
 /// Asks for every open order to be cancelled.
@@ -55,7 +70,9 @@ pub(super) fn cancel_all(
 ) -> Result<Exit, Failure> {
     let dir = open(common)?;
     let actor = actor.unwrap_or_else(login);
-    record(common, &dir, command(OperatorVerb::CancelAll, actor, reason, account)?)
+    let command = command(OperatorVerb::CancelAll, actor, reason, account)?;
+    must_know(common, &command)?;
+    record(common, &dir, command)
 }
 
 fn open(common: &Common) -> Result<DataDir, Failure> {
@@ -63,6 +80,39 @@ fn open(common: &Common) -> Result<DataDir, Failure> {
     dir.must_hold_data().or_exit(Exit::NotFound)?;
     dir.make().or_exit(Exit::Environment)?;
     Ok(dir)
+}
+
+/// Bytes of a halt's words that are kept.
+const REASON_BYTES_MAX: usize = 256;
+/// Bytes of the name of who halts that are kept.
+const ACTOR_BYTES_MAX: usize = 64;
+
+fn cut(mut text: String, max: usize) -> String {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text
+}
+
+/// Whether the account is one of those that are set. Settings that cannot be read know all: an
+/// operator is not kept waiting for them.
+fn is_known(common: &Common, account: AccountId) -> bool {
+    setting::read(common).is_ok_and(|setting| setting.settings.account.name == account)
+        || setting::read(common).is_err()
+}
+
+fn must_know(common: &Common, command: &OperatorCommand) -> Result<(), Failure> {
+    match command.account {
+        Some(account) if !is_known(common, account) => Err(Failure::new(
+            Exit::NotFound,
+            format!(
+                "E7303 there is no account {account}; `blotter config show` names the one there is"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn command(
@@ -93,7 +143,7 @@ fn record(common: &Common, dir: &DataDir, command: OperatorCommand) -> Result<Ex
         }));
     } else {
         let then = match (verb, running) {
-            (OperatorVerb::Halt, _) => "no order leaves from now on",
+            (OperatorVerb::Halt, _) => "no order of any account leaves from now on",
             (_, true) => "the run takes it in at its next step",
             (_, false) => "no run is active; the next one begins with it",
         };

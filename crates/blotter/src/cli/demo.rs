@@ -12,17 +12,19 @@ use crate::{
     clock::{Stopwatch, wall_clock},
     config::{Origin, Settings},
     data_dir::DataDir,
+    engine::Engine,
     exit::{Exit, Failure, OrExit as _},
     journal::{self, Item, Until},
     query::Story,
 };
 
 /// Generates the day anew, runs it, and tells its story.
-pub(super) fn demo(app: &App, common: &Common, seed: u64) -> Result<Exit, Failure> {
+pub(super) fn demo(app: &App, common: &Common, engine: Engine, seed: u64) -> Result<Exit, Failure> {
     let mut setting = setting::read(common)?;
     let root = common.data.join("demo");
     start_anew(&root)?;
     setting.dir = DataDir::new(&root);
+    setting.engine = engine;
     let day = Day { seed, ..Day::default() };
     eprintln!("generating eight hours of three markets (seed {seed}) ...");
     let plan = day.write(&root.join("tape")).or_exit(Exit::Environment)?;

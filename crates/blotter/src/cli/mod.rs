@@ -45,10 +45,14 @@ pub(crate) fn main(app: &App) -> ExitCode {
 
 fn dispatch(app: &App, command: Command) -> Result<Exit, Failure> {
     match command {
-        Command::Demo { common, seed } => demo::demo(app, &common, seed),
+        Command::Demo { common, bus, seed } => demo::demo(app, &common, bus.engine(), seed),
         Command::Reconcile { common } => reconcile::reconcile(&common),
-        Command::Run { common, input, live: false, .. } => run::tape(app, &common, &input),
-        Command::Run { common, input, live: true, speed } => run::live(app, &common, &input, speed),
+        Command::Run { common, bus, input, live: false, .. } => {
+            run::tape(app, &common, bus.engine(), &input)
+        }
+        Command::Run { common, bus, input, live: true, speed } => {
+            run::live(app, &common, bus.engine(), &input, speed)
+        }
         Command::Replay { common, as_of, with: Some(change), keep, .. } => {
             let until = crate::journal::Until::parse(as_of.as_deref())?;
             with::with(app, &common, until, &change, keep.as_deref())
@@ -59,10 +63,10 @@ fn dispatch(app: &App, command: Command) -> Result<Exit, Failure> {
         Command::State { common, as_of } => state::state(&common, as_of.as_deref()),
         Command::Diff { common, one, other } => diff::diff(&common, &one, &other),
         Command::Tail { common, from, follow } => tail::tail(&common, from, follow),
-        Command::Verify { common } => verify::verify(&common),
+        Command::Verify { common, access } => verify::verify(&common, access.access()),
         Command::Trace { common, id } => explain::trace(&common, &id),
         Command::Why { common, order } => explain::why(&common, &order),
-        Command::Publish { common } => publish::publish(&common),
+        Command::Publish { common, access } => publish::publish(&common, access.access()),
         Command::Halt { common, reason, actor, account } => {
             control::halt(&common, reason, actor, account)
         }

@@ -4,11 +4,21 @@ use std::io::{self, Write as _};
 
 use serde_json::Value;
 
-/// Writes one line to stdout. A reader that has gone away (`| head`) ends the process quietly.
+use crate::exit::Exit;
+
+/// Writes one line to stdout. A reader that has gone away (`| head`) ends the process quietly; output
+/// that is lost for any other reason is a failure.
 pub(crate) fn line(text: &str) {
     let mut out = io::stdout().lock();
-    if out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).is_err() {
-        std::process::exit(0);
+    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            std::process::exit(Exit::Ok as i32);
+        }
+        Err(error) => {
+            eprintln!("blotter: E7803 the output cannot be written: {error}");
+            std::process::exit(Exit::Environment as i32);
+        }
     }
 }
 

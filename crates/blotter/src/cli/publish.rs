@@ -2,8 +2,7 @@
 
 use std::io::BufRead as _;
 
-use bus::{Bus as _, Entry, Record, Unit};
-use bus_log::LogBus;
+use bus::{Bus, Entry, Record, Unit};
 use event::{Timestamp, id::foreign_id};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -13,16 +12,17 @@ use crate::{
     clock::wall_clock,
     control::Publisher,
     data_dir::DataDir,
+    engine::Access,
     exit::{Exit, Failure, OrExit as _},
     pipeline::{Numbering, Submission, is_same, read_published},
 };
 
 /// Reads lines to their end; each is answered by one line, in order.
-pub(super) fn publish(common: &Common) -> Result<Exit, Failure> {
+pub(super) fn publish(common: &Common, access: Access) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
     let mut target = match Publisher::connect(dir.root()).or_exit(Exit::Environment)? {
         Some(publisher) => Target::Run(publisher),
-        None => Target::Log(Box::new(direct(common, &dir)?)),
+        None => Target::Log(Box::new(direct(common, &dir, access)?)),
     };
     let (mut accepted, mut refused) = (0_u64, 0_u64);
     for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
@@ -62,7 +62,7 @@ enum Target {
 }
 
 struct Direct {
-    bus: LogBus,
+    bus: Box<dyn Bus>,
     numbering: Numbering,
     /// Where the directory belongs to a tape, time stands still while no run goes on.
     stands_at: Option<Timestamp>,
@@ -72,20 +72,22 @@ struct Direct {
 /// records of progress.
 const LAST_ENTRIES: u64 = 256;
 
-fn direct(common: &Common, dir: &DataDir) -> Result<Direct, Failure> {
+fn direct(common: &Common, dir: &DataDir, access: Access) -> Result<Direct, Failure> {
     let _ = setting::read(common)?;
     dir.make().or_exit(Exit::Environment)?;
     let failed = |error: bus::BusError| super::run::failure(error.into());
-    let mut bus = LogBus::open(&dir.log(), wall_clock).map_err(failed)?.bus;
-    let stands_at = match dir.binding().or_exit(Exit::Environment)? {
-        Some(_) => last_time(&mut bus).map_err(failed)?,
+    let binding = dir.binding().or_exit(Exit::Environment)?;
+    let engine = binding.as_ref().map(|binding| binding.bus.clone()).unwrap_or_default();
+    let mut bus = engine.with(access).open(dir, wall_clock).map_err(failed)?.bus;
+    let stands_at = match binding {
+        Some(_) => last_time(&mut *bus).map_err(failed)?,
         None => None,
     };
     Ok(Direct { bus, numbering: Numbering::default(), stands_at })
 }
 
 /// The time of the last event of a log.
-fn last_time(bus: &mut LogBus) -> Result<Option<Timestamp>, bus::BusError> {
+fn last_time(bus: &mut dyn Bus) -> Result<Option<Timestamp>, bus::BusError> {
     let from = bus.next_index().saturating_sub(LAST_ENTRIES);
     let times =
         bus.read(from, LAST_ENTRIES as usize)?.into_iter().filter_map(|entry| match entry {

@@ -13,6 +13,7 @@ use crate::{
     App,
     clock::{Stopwatch, wall_clock},
     data_dir::Binding,
+    engine::Engine,
     exit::{Exit, Failure, OrExit as _},
     journal::Until,
     pipeline::{LiveEnd, LiveRun, PipelineError, TapeEnd, TapeRun, run_live, run_tape},
@@ -20,8 +21,13 @@ use crate::{
 };
 
 /// Runs a tape to its end.
-pub(super) fn tape(app: &App, common: &Common, input: &[PathBuf]) -> Result<Exit, Failure> {
-    let setting = setting::read(common)?;
+pub(super) fn tape(
+    app: &App,
+    common: &Common,
+    engine: Engine,
+    input: &[PathBuf],
+) -> Result<Exit, Failure> {
+    let setting = Setting { engine, ..setting::read(common)? };
     let watch = Stopwatch::start();
     let end = carry_out(app, &setting, input)?;
     summarise(common, &setting, &end, watch);
@@ -39,15 +45,17 @@ pub(super) fn tape(app: &App, common: &Common, input: &[PathBuf]) -> Result<Exit
 pub(super) fn live(
     app: &App,
     common: &Common,
+    engine: Engine,
     input: &[PathBuf],
     speed: u32,
 ) -> Result<Exit, Failure> {
-    let setting = setting::read(common)?;
+    let setting = Setting { engine, ..setting::read(common)? };
     let tape = bound_tape(&setting, input, "live")?;
     let agents = setup::agents(app, &setting.settings);
     let stop = signal::stop_flag().or_exit(Exit::Environment)?;
     let watch = Stopwatch::start();
     let run = LiveRun {
+        engine: &setting.engine,
         dir: &setting.dir,
         settings: &setting.settings,
         instruments: &setting.instruments,
@@ -73,7 +81,12 @@ pub(super) fn live(
 fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeReader, Failure> {
     let tape = TapeReader::open(input, &setting.instruments).map_err(unreadable)?;
     let inputs = tape.inputs().map(|(path, _, digest)| (digest, path.display().to_string()));
-    let binding = Binding { config: setting.digest(), mode: mode.into(), inputs: inputs.collect() };
+    let binding = Binding {
+        config: setting.digest(),
+        mode: mode.into(),
+        inputs: inputs.collect(),
+        bus: setting.engine.clone(),
+    };
     setting.dir.make().or_exit(Exit::Environment)?;
     setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
     let settings = setting.layers.to_text().or_exit(Exit::Usage)?;
@@ -91,6 +104,7 @@ pub(super) fn carry_out(
     let stop = signal::stop_flag().or_exit(Exit::Environment)?;
     let agents = setup::agents(app, &setting.settings);
     let run = TapeRun {
+        engine: &setting.engine,
         dir: &setting.dir,
         settings: &setting.settings,
         instruments: &setting.instruments,

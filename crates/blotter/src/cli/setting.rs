@@ -7,6 +7,7 @@ use super::args::Common;
 use crate::{
     config::{Layers, SHIPPED, Settings},
     data_dir::DataDir,
+    engine::Engine,
     exit::{Exit, Failure, OrExit as _},
 };
 
@@ -16,6 +17,7 @@ pub(super) struct Setting {
     pub(super) layers: Layers,
     pub(super) settings: Settings,
     pub(super) instruments: Instruments,
+    pub(super) engine: Engine,
 }
 
 impl Setting {
@@ -63,5 +65,6 @@ fn over(common: &Common, base: &str) -> Result<Setting, Failure> {
     if let Some(path) = &common.instruments {
         instruments.overlay_file(path).or_exit(Exit::Usage)?;
     }
-    Ok(Setting { dir: DataDir::new(&common.data), layers, settings, instruments })
+    let (dir, engine) = (DataDir::new(&common.data), Engine::Embedded);
+    Ok(Setting { dir, layers, settings, instruments, engine })
 }

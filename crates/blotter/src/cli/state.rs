@@ -19,15 +19,32 @@ pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failur
     let dir = DataDir::new(&common.data);
     let folded = history::fold(&dir, until)?;
     let latch = HaltLatch::peek(&dir.control()).or_exit(Exit::Environment)?;
-    if let LatchState::Halted { reason } = &latch {
-        eprintln!("the halt latch is set: {reason}");
-    }
+    let latched = match &latch {
+        LatchState::Open => None,
+        LatchState::Halted { reason } => Some(reason.as_str()),
+    };
     if common.json {
-        output::json(&to_json(&folded.fold));
+        let mut told = to_json(&folded.fold);
+        if let Some(told) = told.as_object_mut() {
+            let _ = told
+                .insert("latch".into(), json!({ "halted": latched.is_some(), "reason": latched }));
+        }
+        output::json(&told);
     } else {
+        if let Some(reason) = latched {
+            output::line(&format!(
+                "TRADING HALTED by the latch, every account: {}\n",
+                plain(reason)
+            ));
+        }
         print(&folded.fold);
     }
     Ok(Exit::Ok)
+}
+
+/// Text that somebody typed, without what would move a terminal's cursor.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// Tables for people.

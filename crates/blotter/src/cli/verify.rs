@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, path::Path};
 
 use bus::{Header, Progress, Topology};
-use bus_log::LogReader;
 use event::{Envelope, Event, Source};
 use forensics::{JournalEntry, JournalError, JournalReader};
 use segment::SegmentError;
@@ -14,6 +13,7 @@ use crate::{
     clock::wall_clock,
     control::Publisher,
     data_dir::DataDir,
+    engine::Access,
     exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal,
 };
@@ -26,6 +26,8 @@ struct Findings {
     words: Vec<String>,
     /// What lies behind the last whole batch, in words: no damage, and told.
     torn: Vec<String>,
+    /// Entries at the end of the log that the journal could not be brought up to.
+    behind: u64,
     /// The place in the log after the journal's last entry.
     journaled_to: u64,
     sources: BTreeMap<Source, u64>,
@@ -36,7 +38,7 @@ struct Findings {
 const TOLD_MAX: usize = 20;
 
 /// Checks log and journal against each other and against themselves.
-pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
+pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
     dir.must_hold_data().or_exit(Exit::NotFound)?;
     let mut findings = Findings::default();
@@ -50,7 +52,7 @@ pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
     if let Err(error) = checked {
         findings.words.push(error.to_string());
     }
-    if let Err(error) = check_log(&dir, &mut findings) {
+    if let Err(error) = check_log(&dir, access, &mut findings) {
         findings.words.push(error);
     }
     let sound = findings.words.is_empty();
@@ -61,10 +63,21 @@ pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
             "events": findings.events,
             "findings": findings.words,
             "torn": findings.torn,
+            "journal_behind": findings.behind,
         }));
     } else {
         findings.torn.iter().for_each(|words| output::line(words));
+        if findings.behind > 0 {
+            output::line(&format!(
+                "the journal is {} entries behind the log and cannot be brought up to it now; the next \
+                 run does, once there is room",
+                findings.behind
+            ));
+        }
         findings.words.iter().take(TOLD_MAX).for_each(|words| output::line(words));
+        if let Some(more) = findings.words.len().checked_sub(TOLD_MAX).filter(|more| *more > 0) {
+            output::line(&format!("… and {more} more, all of them with --json"));
+        }
         output::line(&if sound {
             format!(
                 "sound: {} entries, {} events; checksums, order, source sequences, derived headers \
@@ -75,7 +88,11 @@ pub(super) fn verify(common: &Common) -> Result<Exit, Failure> {
             format!("{} findings in {} entries", findings.words.len(), findings.entries)
         });
     }
-    Ok(if sound { Exit::Ok } else { Exit::Integrity })
+    Ok(match (sound, findings.behind) {
+        (false, _) => Exit::Integrity,
+        (true, 0) => Exit::Ok,
+        (true, _) => Exit::Environment,
+    })
 }
 
 /// Every byte of a log's files, also those that nothing reads.
@@ -166,47 +183,47 @@ fn is_run_active(dir: &DataDir) -> bool {
 }
 
 /// Every entry of the log is in the journal, byte for byte.
-fn check_log(dir: &DataDir, findings: &mut Findings) -> Result<(), String> {
-    let mut log = LogReader::open(&dir.log()).map_err(|error| error.to_string())?;
-    let mut journal = JournalReader::open(&dir.journal()).map_err(|error| error.to_string())?;
-    log.seek(0).map_err(|error| error.to_string())?;
-    let is_active = is_run_active(dir);
+fn check_log(dir: &DataDir, access: Access, findings: &mut Findings) -> Result<(), String> {
+    let words = |error: &dyn std::error::Error| error.to_string();
+    let binding = dir.binding().map_err(|error| words(&error))?;
+    let engine = binding.map(|binding| binding.bus).unwrap_or_default().with(access);
+    let mut log = engine.reader(dir).map_err(|error| words(&error))?;
+    let mut journal = JournalReader::open(&dir.journal()).map_err(|error| words(&error))?;
+    log.seek(0).map_err(|error| words(&error))?;
     let mut taken: BTreeMap<u64, event::Digest> = BTreeMap::new();
     let digest = |bytes: &[u8]| event::id::digest_of("entry", &[bytes]);
+    let (mut end, mut behind) = (0, 0_u64);
     loop {
-        let mut ahead = Vec::new();
-        let more = log
-            .visit_batch(|raw| -> Result<(), bus::BusError> {
-                ahead.push((raw.index, digest(raw.body)));
-                Ok(())
-            })
-            .map_err(|error| error.to_string())?;
-        if !more {
-            let (end, journaled) = (log.next_index(), findings.journaled_to);
+        let entries = log.next_entries().map_err(|error| words(&error))?;
+        if entries.is_empty() {
+            let journaled = findings.journaled_to;
             if end < journaled {
                 findings.words.push(format!(
                     "the log ends before index {end}, and the journal holds entries up to {}",
                     journaled - 1
                 ));
             }
+            findings.behind = if is_run_active(dir) { 0 } else { behind };
             return Ok(());
         }
-        for (index, bytes) in ahead {
+        for entry in entries {
+            let index = entry.index();
+            end = index + 1;
             while !taken.contains_key(&index) {
                 let read = journal.visit_batch(|entry| -> Result<(), JournalError> {
                     let _ = taken.insert(entry.stamp.log_index, digest(entry.bytes));
                     Ok(())
                 });
-                if !read.map_err(|error| error.to_string())? {
+                if !read.map_err(|error| words(&error))? {
                     break;
                 }
             }
             match taken.remove(&index) {
-                Some(found) if found == bytes => {}
+                Some(found) if found == digest(entry.bytes()) => {}
                 Some(_) => {
                     findings.words.push(format!("log index {index}: the journal holds other bytes"))
                 }
-                None if is_active && index >= findings.journaled_to => {}
+                None if index >= findings.journaled_to => behind += 1,
                 None => findings.words.push(format!("log index {index}: not in the journal")),
             }
         }

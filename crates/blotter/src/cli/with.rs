@@ -21,6 +21,7 @@ use crate::{
     comparison::{Comparison, Moment},
     config::Settings,
     data_dir::{Binding, DataDir},
+    engine::Engine,
     exit::{Exit, Failure, OrExit as _},
     journal::{self, Item, Until},
     pipeline::{Beside, BesideRun},
@@ -247,7 +248,12 @@ fn new_directory(path: &Path, setting: &Setting) -> Result<DataDir, Failure> {
     dir.make().or_exit(Exit::Environment)?;
     let recorded = setting.dir.binding().or_exit(Exit::Environment)?;
     let inputs = recorded.map(|recorded| recorded.inputs).unwrap_or_default();
-    let binding = Binding { config: setting.digest(), mode: "simulated".into(), inputs };
+    let binding = Binding {
+        config: setting.digest(),
+        mode: "simulated".into(),
+        inputs,
+        bus: Engine::Embedded,
+    };
     dir.bind(&binding).or_exit(Exit::Conflict)?;
     Ok(dir)
 }

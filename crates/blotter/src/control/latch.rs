@@ -3,7 +3,7 @@
 //! Whoever halts writes the one register, only a run writes the other: up to which halt trading was
 //! released. So a release never undoes a halt that came meanwhile, and neither waits for the other.
 
-use std::{cell::RefCell, collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use event::{Body, Event, EventId, choices::OperatorVerb};
 use gateway::Latch;
@@ -26,16 +26,16 @@ pub(crate) enum LatchState {
 #[derive(Debug)]
 pub(crate) struct HaltLatch {
     slots: Slots,
-    /// Operators' commands that the log holds. An operator's halt is not released before the log has
-    /// it: a resume in front of it was given without knowing of it.
-    logged: RefCell<BTreeSet<EventId>>,
 }
 
 /// Slots of a register.
 const PAIR: u64 = 2;
 const HALTS: u64 = 0;
 const RELEASES: u64 = HALTS + PAIR;
-const SLOTS: u64 = RELEASES + PAIR;
+/// Up to which halt the log holds the operators' commands. A halt is not released before the log has
+/// it: a resume in front of it was given without knowing of it. What cannot be read here is not logged.
+const LOGGED: u64 = RELEASES + PAIR;
+const SLOTS: u64 = LOGGED + PAIR;
 /// Bytes of an id in hexadecimal and the space behind it.
 const ID_BYTES: usize = 33;
 
@@ -69,7 +69,7 @@ impl HaltLatch {
     }
 
     fn of(slots: Slots) -> Self {
-        Self { slots, logged: RefCell::default() }
+        Self { slots }
     }
 
     /// What it says. A latch that cannot be read is halted: the safe state needs no proof.
@@ -91,6 +91,14 @@ impl HaltLatch {
         }
     }
 
+    /// Halts by an operator's command that could not be recorded: the next resume releases it.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub(crate) fn halt_unrecorded(&self, reason: &str) -> Result<(), ControlError> {
+        self.set(None, reason)
+    }
+
     /// Halts by an operator's command, durably.
     ///
     /// # Errors
@@ -106,7 +114,11 @@ impl HaltLatch {
     pub(crate) fn follow(&self, event: &Event) -> Result<(), ControlError> {
         match &event.body {
             Body::OperatorCommanded(command) if command.verb == OperatorVerb::Halt => {
-                let _ = self.logged.borrow_mut().insert(event.event_id);
+                if let Some((number, text)) = self.newest(HALTS).ok().flatten()
+                    && halt_of(number, &text).command == Some(event.event_id)
+                {
+                    self.write(LOGGED, number, "")?;
+                }
             }
             Body::TradingHalted(halt) if self.state() == LatchState::Open => {
                 self.set(None, &format!("{}: {}", halt.by, halt.reason))?;
@@ -121,7 +133,8 @@ impl HaltLatch {
     /// released: a halt on top of it makes the latch readable first.
     fn release(&self) -> Result<(), ControlError> {
         let Ok(Some(halt)) = self.in_force() else { return Ok(()) };
-        if halt.command.is_some_and(|command| !self.logged.borrow().contains(&command)) {
+        let logged = self.newest(LOGGED).ok().flatten().map_or(0, |(number, _)| number);
+        if halt.command.is_some() && logged < halt.number {
             return Ok(());
         }
         self.write(RELEASES, halt.number, "")
@@ -155,10 +168,8 @@ impl HaltLatch {
     fn in_force(&self) -> Result<Option<Halt>, ControlError> {
         let (halt, released) = (self.newest(HALTS)?, self.newest(RELEASES)?);
         let released = released.map_or(0, |(number, _)| number);
-        Ok(halt.filter(|(number, _)| *number > released).map(|(number, text)| {
-            let (id, reason) = text.split_once(' ').unwrap_or(("", &text));
-            Halt { number, command: id.parse().ok(), reason: reason.into() }
-        }))
+        let halt = halt.filter(|(number, _)| *number > released);
+        Ok(halt.map(|(number, text)| halt_of(number, &text)))
     }
 
     fn newest(&self, register: u64) -> Result<Option<(u64, String)>, ControlError> {
@@ -166,4 +177,9 @@ impl HaltLatch {
         let (one, two) = (self.slots.read(register)?, self.slots.read(register + 1)?);
         Ok(one.into_iter().chain(two).max_by_key(|(number, _)| *number))
     }
+}
+
+fn halt_of(number: u64, text: &str) -> Halt {
+    let (id, reason) = text.split_once(' ').unwrap_or(("", text));
+    Halt { number, command: id.parse().ok(), reason: reason.into() }
 }

@@ -26,7 +26,7 @@ pub(crate) enum ControlError {
     },
     /// The bytes are not what was written.
     #[error(
-        "E7002 {path} is damaged at slot {slot}; trading counts as halted until an operator resumes it"
+        "E7002 {path} is damaged at slot {slot}; trading counts as halted: `blotter halt` writes it anew, then `blotter resume`"
     )]
     Damaged {
         /// Which file.

@@ -159,7 +159,7 @@ fn a_control_file_that_is_seen_is_whole_and_a_halt_in_it_is_not_overwritten_by_i
             });
             let _ = both.wait();
             let seen = std::iter::repeat_with(|| fs::metadata(&path)).find_map(Result::ok);
-            assert_eq!(seen.unwrap().len(), 2048, "seen before it had its space");
+            assert_eq!(seen.unwrap().len(), 3072, "seen before it had its space");
             HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
         });
         assert!(matches!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Halted { .. }));

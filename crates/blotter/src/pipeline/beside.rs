@@ -7,6 +7,8 @@
 //! recorded market. So with the recorded agents a tape run comes out byte for byte as it was
 //! recorded, and with a changed one every difference is the change's.
 
+use std::sync::atomic::AtomicBool;
+
 use broker::PaperBroker;
 use bus_log::LogBus;
 use event::{Body, Event, Source, Timestamp, books::LimitsLoaded, market::InstrumentDefined};
@@ -21,6 +23,9 @@ use super::{
     stage::Stage,
 };
 use crate::{config::Settings, control::HaltLatch, data_dir::DataDir};
+
+/// Nobody asks it to stop.
+static NEVER: AtomicBool = AtomicBool::new(false);
 
 /// What a run beside the recorded one is made of.
 pub(crate) struct BesideRun<'a> {
@@ -98,7 +103,7 @@ impl Beside {
         }
         // A start takes the time of the record that is about to be read; its timers come after it.
         if !matches!(event.body, Body::AgentStarted(_)) {
-            self.machine.fire_timers(event.time)?;
+            self.machine.fire_timers(event.time, &NEVER)?;
         }
         let event = self.with_limits(event);
         self.machine.root(event)
@@ -114,7 +119,7 @@ impl Beside {
     fn finish_record(&mut self) -> Result<(), PipelineError> {
         let events = std::mem::take(&mut self.record);
         let Some(first) = events.first() else { return Ok(()) };
-        self.machine.fire_timers(first.time)?;
+        self.machine.fire_timers(first.time, &NEVER)?;
         self.records += 1;
         self.machine.record(events, (self.ingress, self.records))?;
         self.machine.stage.flush_if_full()

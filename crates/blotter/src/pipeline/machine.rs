@@ -4,11 +4,17 @@
 //! quiet; then the venue sees the market event and its reports come in as further roots. What is
 //! staged becomes durable in batches; before any call to a broker it becomes durable at once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use broker::{Moment, PaperBroker};
 use event::{Event, Family, Source, Timestamp};
-use gateway::{Call, Gateway, Plan};
+use gateway::{Call, Gateway, Plan, Turn};
 use worker::{Delivery, Schedule, Task, Timers};
 
 use super::{PipelineError, fold::Fold, stage::Stage};
@@ -95,10 +101,18 @@ impl Machine {
         self.take_reports()
     }
 
-    /// Fires every timer due at or before `now`, each to its end.
-    pub(crate) fn fire_timers(&mut self, now: Timestamp) -> Result<(), PipelineError> {
-        while let Some(event) = self.timers.fire(now, self.clock)? {
+    /// Fires every timer due at or before `now`, each to its end; less when it is told to stop. Between
+    /// two records of a tape there may be years, and as many timers.
+    pub(crate) fn fire_timers(
+        &mut self,
+        now: Timestamp,
+        stop: &AtomicBool,
+    ) -> Result<(), PipelineError> {
+        while !stop.load(Ordering::Acquire)
+            && let Some(event) = self.timers.fire(now, self.clock)?
+        {
             self.root(event)?;
+            self.stage.flush_if_full()?;
         }
         Ok(())
     }
@@ -185,6 +199,8 @@ impl Machine {
         let moment = self.moment();
         let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
         let source = desk.gateway.source();
+        // Attempts that the log has already come without events: they are asked again.
+        let turn = if plan.events.is_empty() { Turn::Again } else { Turn::First };
         if !plan.events.is_empty() {
             for delivery in self.stage.put(source, plan.events, Some(index), &[], None)? {
                 self.schedule.push(delivery);
@@ -199,7 +215,8 @@ impl Machine {
         }
         for call in plan.calls {
             let Some(desk) = self.desks.get_mut(at) else { return Ok(()) };
-            let facts = desk.gateway.perform(&call, &mut desk.broker, moment)?;
+            let latch = self.latch.for_orders();
+            let facts = desk.gateway.perform_under(latch, turn, &call, &mut desk.broker, moment)?;
             let source = desk.gateway.broker_source();
             let _ = self.accept(source, facts, None)?;
         }

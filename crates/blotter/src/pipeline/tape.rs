@@ -30,11 +30,13 @@ use crate::{
     config::Settings,
     control::{CommandJournal, HaltLatch, Published, Socket},
     data_dir::DataDir,
-    engine, setup,
+    engine::Engine,
+    setup,
 };
 
 /// What a run is given.
 pub(crate) struct TapeRun<'a> {
+    pub(crate) engine: &'a Engine,
     pub(crate) dir: &'a DataDir,
     pub(crate) settings: &'a Settings,
     pub(crate) instruments: &'a Instruments,
@@ -67,7 +69,7 @@ pub(crate) fn run_tape(
     mut run: TapeRun<'_>,
     mut progress: impl FnMut(u64, Timestamp),
 ) -> Result<TapeEnd, PipelineError> {
-    let opened = engine::open(run.dir, run.wall_clock)?;
+    let opened = run.engine.open(run.dir, run.wall_clock)?;
     let follower = Follower::begin(run.dir, &*opened.bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
@@ -92,7 +94,11 @@ pub(crate) fn run_tape(
     let operator = Source::new(OPERATOR)?;
     for record in run.tape.by_ref() {
         let record = record?;
-        machine.fire_timers(record.time)?;
+        machine.fire_timers(record.time, run.stop)?;
+        if run.stop.load(Ordering::Acquire) {
+            stopped = true;
+            break;
+        }
         take_commands(&mut machine, &mut numbering, &commands, operator)?;
         while let Some(published) = socket.next() {
             take_published(&mut machine, &mut numbering, published)?;

@@ -145,7 +145,7 @@ impl Desk {
 }
 
 /// A gateway that remembers a log.
-fn told(log: &[Event]) -> Gateway {
+pub(super) fn told(log: &[Event]) -> Gateway {
     let mut gateway = Gateway::new(account()).unwrap();
     for event in log {
         if event.source != gateway.broker_source() || event.event_time.is_none() {

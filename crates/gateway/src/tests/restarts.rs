@@ -231,3 +231,34 @@ fn a_gateway_that_has_not_gone_through_the_log_again_gives_no_snapshot() {
     gateway.remember_mark(1);
     assert_eq!(gateway.snapshot(), None);
 }
+
+#[test]
+fn nothing_that_adds_exposure_is_asked_again_under_a_latch() {
+    let mut desk = Desk::new();
+    let command = desk.put(submit(1));
+    let _ = desk.plan(&command);
+    let mut gateway = super::desk::told(&desk.log);
+    let plan = gateway.plan(&command, desk.now, crate::Latch::Halted);
+    assert_eq!((plan.events.len(), plan.calls.len()), (0, 1));
+    let facts = gateway
+        .perform_under(
+            crate::Latch::Halted,
+            crate::Turn::Again,
+            &plan.calls[0],
+            &mut desk.broker,
+            desk.now,
+        )
+        .unwrap();
+    assert_eq!(super::all_said(&facts), ["unknown SUBMIT 1 #1"]);
+    assert!(desk.broker.attempts().is_empty(), "the broker heard of it");
+}
+
+#[test]
+fn a_promise_that_the_log_went_on_behind_is_not_asked_for_again() {
+    let mut desk = Desk::after([submit(1).into(), cancel(1).into()]);
+    let _ = desk.root(submit(2));
+    let mut gateway = super::desk::told(&desk.log);
+    for event in desk.log.clone() {
+        assert!(gateway.plan(&event, desk.now, crate::Latch::Open).calls.is_empty(), "{event:?}");
+    }
+}

@@ -28,13 +28,14 @@ use crate::{
     config::Settings,
     control::{CommandJournal, HaltLatch, Socket},
     data_dir::DataDir,
-    engine,
+    engine::Engine,
 };
 use clock::SessionClock;
 use shared::Shared;
 
 /// What a live run is given.
 pub(crate) struct LiveRun<'a> {
+    pub(crate) engine: &'a Engine,
     pub(crate) dir: &'a DataDir,
     pub(crate) settings: &'a Settings,
     pub(crate) instruments: &'a Instruments,
@@ -59,7 +60,7 @@ pub(super) const WORKER: &str = "worker/live";
 
 /// Runs until the tape ends and all is quiet, or until it is stopped.
 pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
-    let bus = engine::open(run.dir, run.wall_clock)?.bus;
+    let bus = run.engine.open(run.dir, run.wall_clock)?.bus;
     let follower = Follower::begin(run.dir, &*bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
