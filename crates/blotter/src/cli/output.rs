@@ -6,6 +6,9 @@ use serde_json::Value;
 
 use crate::exit::Exit;
 
+/// What is said when output is lost.
+const LOST: &str = "E7803 the output cannot be written";
+
 /// Writes one line to stdout. A reader that has gone away (`| head`) ends the process quietly; output
 /// that is lost for any other reason is a failure.
 pub(crate) fn line(text: &str) {
@@ -16,7 +19,7 @@ pub(crate) fn line(text: &str) {
             std::process::exit(Exit::Ok as i32);
         }
         Err(error) => {
-            eprintln!("blotter: E7803 the output cannot be written: {error}");
+            eprintln!("blotter: {LOST}: {error}");
             std::process::exit(Exit::Environment as i32);
         }
     }
