@@ -158,7 +158,7 @@ fn no_failed_sync_or_write_loses_an_answer() {
 #[test]
 fn no_crash_while_opening_loses_an_answer() {
     let mut points = 0;
-    let step = if soak() { 1 } else { 23 };
+    let step = if soak() { 7 } else { 23 };
     for effect in (0..=whole().effects()).step_by(step) {
         let (disk, answered) = cut_at(effect);
         for first in losses() {
