@@ -112,7 +112,7 @@ fn check(found: &SimDisk, answered: Answered) {
 
 /// The losses tried in the short form, where each costs most of the time.
 fn losses() -> impl Iterator<Item = PowerLoss> {
-    PowerLoss::EACH.into_iter().step_by(if soak() { 1 } else { 3 })
+    PowerLoss::EACH.into_iter().step_by(if soak() { 1 } else { 5 })
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn no_failed_sync_or_write_loses_an_answer() {
 #[test]
 fn no_crash_while_opening_loses_an_answer() {
     let mut points = 0;
-    let step = if soak() { 7 } else { 23 };
+    let step = if soak() { 7 } else { 29 };
     for effect in (0..=whole().effects()).step_by(step) {
         let (disk, answered) = cut_at(effect);
         for first in losses() {
