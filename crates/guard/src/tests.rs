@@ -1,3 +1,5 @@
+use alloc::vec::Vec;
+
 use event::{DAY_NS, Label, SECOND_NS, Timestamp};
 
 use super::*;
@@ -139,4 +141,38 @@ fn the_continuous_day_rolls_at_midnight_utc() {
     assert_eq!(session.next_opens, night.plus_ns(1));
     assert_eq!(Calendar::Continuous.session(session.next_opens).date, 20_240_809);
     assert_eq!(session.next_opens.since_ns(session.opens), DAY_NS);
+}
+
+#[test]
+fn a_window_of_none_counts_none() {
+    let mut window = RateWindow::new(0, 10 * SECOND_NS);
+    window.record(at(1));
+    assert_eq!((window.count(at(1)), window.times().len()), (0, 0));
+}
+
+#[test]
+fn a_breaker_is_quiet_once_it_is_closed_and_its_failures_have_left_the_window() {
+    let trip = Trip { consecutive: 0, in_window: 2, window_ns: 10 * SECOND_NS };
+    let mut breaker = Breaker::new(trip, 5 * SECOND_NS, 1);
+    assert!(breaker.is_quiet(at(0)));
+    let _ = breaker.failed(at(0));
+    // Closed, with a failure in the window and in a row.
+    assert!(!breaker.is_quiet(at(1)));
+    // A row of failures is remembered beyond the window, a window's beyond the row.
+    assert!(!breaker.is_quiet(at(11)));
+    let _ = breaker.failed(at(12));
+    let _ = breaker.succeeded(at(13));
+    assert!(!breaker.is_quiet(at(13)));
+    assert!(breaker.is_quiet(at(30)));
+    // Open, with no failure left that anybody counts.
+    let _ = (breaker.failed(at(40)), breaker.failed(at(41)));
+    assert_eq!(breaker.state(at(42)), BreakerState::Open);
+    let opened = BreakerStatus { consecutive: 0, failures: Vec::new(), ..breaker.status() };
+    breaker.restore(&opened);
+    assert!(!breaker.is_quiet(at(42)));
+}
+
+#[test]
+fn the_continuous_calendar_has_the_name_instruments_give_it() {
+    assert_eq!(Calendar::Continuous.name(), "247");
 }
