@@ -76,7 +76,7 @@ proptest! {
         }
         let through = units.iter().flat_map(|unit| &unit.consumed).filter(|run| run.stream == 0);
         prop_assert_eq!(sum.through(), through.map(|run| run.last).max());
-        prop_assert_eq!(sum.mark, units.iter().rev().find_map(|unit| unit.mark));
+        prop_assert_eq!(sum.mark, units.iter().filter_map(|unit| unit.mark).max());
     }
 
     #[test]
