@@ -256,3 +256,33 @@ fn a_restart_changes_nothing() {
     tape.push((at(200), tick(1000)));
     check_deterministic(|| Quality::new(Config::default()), &tape);
 }
+
+#[test]
+fn the_last_sequence_there_is_stops_nobody() {
+    let last = u64::MAX;
+    check(&[(0, tick(last)), (1, tick(1))], &[(1, "OUT_OF_ORDER_SEQUENCE")]);
+    check(
+        &[(0, quoted("100", "100.1", last)), (1, quoted("100", "100.1", last))],
+        &[(1, "DUPLICATE_SEQUENCE")],
+    );
+    check(
+        &[(0, delta(last, last, None)), (1, delta(last, last, None))],
+        &[(1, "DUPLICATE_SEQUENCE")],
+    );
+    let Body::BookDelta(found) = delta(last, last, None) else { panic!() };
+    assert!(!found.skips_after(last));
+}
+
+#[test]
+fn the_last_part_there_is_of_a_book_is_the_last() {
+    let (bids, asks) = (Vec::new(), Vec::new());
+    let part = BookSnapshot {
+        instrument: spot(),
+        last_sequence: 5,
+        bids,
+        asks,
+        part: u32::MAX,
+        parts: u32::MAX,
+    };
+    check(&[(0, part.into()), (1, delta(7, 7, None))], &[(1, "SEQUENCE_GAP")]);
+}

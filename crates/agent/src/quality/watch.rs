@@ -165,7 +165,12 @@ impl Watch {
         let (last, snapshot) = (self.delta_sequence, self.snapshot_sequence);
         if let Some(last) = last.filter(|last| delta.last_sequence <= *last) {
             let kind = repeat_or_older(last, delta.last_sequence);
-            return Some(Anomaly::sequence(kind, "book", last + 1, delta.last_sequence));
+            return Some(Anomaly::sequence(
+                kind,
+                "book",
+                last.saturating_add(1),
+                delta.last_sequence,
+            ));
         }
         self.delta_sequence = Some(delta.last_sequence);
         // The sequence this update continues from; a snapshot as of it or later stands in for
@@ -179,13 +184,13 @@ impl Watch {
         if !skips || bridged {
             return None;
         }
-        let expected = last.or(snapshot).unwrap_or_default() + 1;
+        let expected = last.or(snapshot).unwrap_or_default().saturating_add(1);
         let kind = AnomalyKind::SequenceGap;
         Some(Anomaly::sequence(kind, "book", expected, delta.first_sequence))
     }
 
     const fn snapshot(&mut self, snapshot: &BookSnapshot) {
-        if snapshot.part + 1 >= snapshot.parts {
+        if snapshot.part.saturating_add(1) >= snapshot.parts {
             self.snapshot_sequence = Some(snapshot.last_sequence);
         }
     }
@@ -235,7 +240,7 @@ fn in_order(what: &str, last: u64, found: u64, again: bool) -> Option<Anomaly> {
         return None;
     }
     let kind = repeat_or_older(last, found);
-    Some(Anomaly::sequence(kind, what, last + 1, found))
+    Some(Anomaly::sequence(kind, what, last.saturating_add(1), found))
 }
 
 const fn repeat_or_older(last: u64, found: u64) -> AnomalyKind {

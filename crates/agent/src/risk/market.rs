@@ -96,7 +96,7 @@ impl Markets {
             Body::TradingStatusChanged(changed) => {
                 self.entry(changed.instrument).status = Some(changed.status);
             }
-            Body::BookSnapshot(snapshot) if snapshot.part + 1 >= snapshot.parts => {
+            Body::BookSnapshot(snapshot) if snapshot.part.saturating_add(1) >= snapshot.parts => {
                 self.entry(snapshot.instrument).gap = false;
             }
             Body::MarketAnomalyDetected(found) => match found.anomaly {

@@ -161,7 +161,7 @@ impl Lean {
     }
 }
 
-/// The imbalance of a quote; `None` when neither side has size.
+/// The imbalance of a quote; `None` when neither side has size, or one has less than none.
 fn imbalance_ppm(quote: &MarketQuote) -> Option<i64> {
     let (bid, ask) = (quote.bid_quantity, quote.ask_quantity);
     // One venue quotes both sides in one scale; the ledger form is for one that does not.
@@ -170,6 +170,9 @@ fn imbalance_ppm(quote: &MarketQuote) -> Option<i64> {
     } else {
         (bid.amount().0, ask.amount().0)
     };
+    if bid < 0 || ask < 0 {
+        return None;
+    }
     let total = bid.checked_add(ask).filter(|total| *total > 0)?;
     i64::try_from((bid - ask).checked_mul(i128::from(PPM))? / total).ok()
 }

@@ -85,3 +85,13 @@ fn a_restart_changes_nothing() {
     let sizes = [vec![(9, 1); 40], vec![(1, 9); 200], vec![(7, 1); 150]].concat();
     check_deterministic(|| Imbalance::new(Config::default()), &tape(&sizes));
 }
+
+#[test]
+fn a_size_below_zero_is_no_imbalance() {
+    let mut probe = Probe::new(Imbalance::new(Config::default())).unwrap();
+    let sizes = [("-4000000000000", "4000000000001"), ("4000000000001", "-4000000000000")];
+    for (step, (bid, ask)) in (0_i64..).zip(sizes.into_iter().cycle().take(6)) {
+        let quoted = quote(spot(), ("100", bid), ("100.01", ask), step as u64 + 1);
+        assert!(probe.tell(at_ms(step * 1000), quoted).is_empty());
+    }
+}

@@ -395,7 +395,7 @@ impl BookDelta {
     pub const fn skips_after(&self, last_seen: u64) -> bool {
         match self.previous_sequence {
             Some(previous) => previous != last_seen,
-            None => self.first_sequence > last_seen + 1,
+            None => self.first_sequence > last_seen.saturating_add(1),
         }
     }
 }
