@@ -30,7 +30,21 @@ message! {
     }
 }
 
-nested!(Executed);
+message! {
+    /// Terms that corrected an execution before it was told of.
+    EarlyTerms {
+        /// The broker's name for the execution.
+        1 exec_id: Label,
+        /// Quantity, without sign.
+        2 quantity: Amount,
+        /// Price.
+        3 price: Price,
+        /// Fee paid.
+        4 fee: Amount,
+    }
+}
+
+nested!(Executed, EarlyTerms);
 
 /// A change of what is held: an execution's terms, or the opposite of one that was taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +55,11 @@ pub(crate) struct Change {
     pub(crate) price: Price,
     pub(crate) fee: Amount,
     pub(crate) fee_currency: Currency,
+    /// What of it the order has executed more, signed as the side; terms that replace others count
+    /// by what they differ.
+    pub(crate) filled: Amount,
+    /// Whether it takes back or corrects what was told before.
+    pub(crate) takes_back: bool,
 }
 
 /// The executions of one account, by the broker's name for them.
@@ -48,6 +67,8 @@ pub(crate) struct Change {
 pub(crate) struct Executions {
     known: BTreeMap<Label, Executed>,
     busted: BTreeSet<Label>,
+    early: BTreeMap<Label, EarlyTerms>,
+    corrections: BTreeSet<Label>,
 }
 
 impl Executions {
@@ -67,7 +88,7 @@ impl Executions {
             return Vec::new();
         }
         let size = executed.last_quantity.amount();
-        let terms = Executed {
+        let mut terms = Executed {
             exec_id: id,
             order: executed.order,
             instrument: executed.instrument,
@@ -76,6 +97,9 @@ impl Executions {
             fee: executed.fee,
             fee_currency: executed.fee_currency,
         };
+        if let Some(early) = self.early.remove(&id) {
+            terms.correct(&early);
+        }
         let change = terms.change();
         let _ = self.known.insert(id, terms);
         Vec::from([change])
@@ -83,17 +107,31 @@ impl Executions {
 
     fn bust(&mut self, bust: &ExecutionBusted) -> Vec<Change> {
         let _ = self.busted.insert(bust.exec_id);
+        let _ = self.early.remove(&bust.exec_id);
         self.known.remove(&bust.exec_id).iter().map(Executed::reversal).collect()
     }
 
+    /// A correction told of twice counts once: it may have been corrected since.
     fn correct(&mut self, correction: &ExecutionCorrected) -> Vec<Change> {
-        let Some(terms) = self.known.get_mut(&correction.exec_id) else { return Vec::new() };
-        let reversal = terms.reversal();
-        let size = correction.quantity.amount().0;
-        terms.quantity = Amount(if terms.quantity.0 < 0 { -size } else { size });
-        terms.price = correction.price;
-        terms.fee = correction.fee;
-        Vec::from([reversal, terms.change()])
+        let id = correction.exec_id;
+        if self.busted.contains(&id) || !self.corrections.insert(correction.correction_id) {
+            return Vec::new();
+        }
+        let early = EarlyTerms {
+            exec_id: id,
+            quantity: correction.quantity.amount(),
+            price: correction.price,
+            fee: correction.fee,
+        };
+        let Some(terms) = self.known.get_mut(&id) else {
+            let _ = self.early.insert(id, early);
+            return Vec::new();
+        };
+        let before = terms.quantity;
+        let reversal = Change { filled: Amount::ZERO, ..terms.reversal() };
+        terms.correct(&early);
+        let filled = Amount(terms.quantity.0.saturating_sub(before.0));
+        Vec::from([reversal, Change { filled, takes_back: true, ..terms.change() }])
     }
 
     /// What is known, for a snapshot.
@@ -106,15 +144,39 @@ impl Executions {
         self.busted.iter().copied().collect()
     }
 
-    pub(crate) fn restored(known: Vec<Executed>, busted: Vec<Label>) -> Self {
+    /// The corrections ahead of their executions, for a snapshot.
+    pub(crate) fn early(&self) -> Vec<EarlyTerms> {
+        self.early.values().cloned().collect()
+    }
+
+    /// The corrections told of, for a snapshot.
+    pub(crate) fn corrections(&self) -> Vec<Label> {
+        self.corrections.iter().copied().collect()
+    }
+
+    pub(crate) fn restored(
+        known: Vec<Executed>,
+        busted: Vec<Label>,
+        early: Vec<EarlyTerms>,
+        corrections: Vec<Label>,
+    ) -> Self {
         Self {
             known: known.into_iter().map(|terms| (terms.exec_id, terms)).collect(),
             busted: busted.into_iter().collect(),
+            early: early.into_iter().map(|terms| (terms.exec_id, terms)).collect(),
+            corrections: corrections.into_iter().collect(),
         }
     }
 }
 
 impl Executed {
+    const fn correct(&mut self, terms: &EarlyTerms) {
+        let size = terms.quantity.0.saturating_abs();
+        self.quantity = Amount(if self.quantity.0 < 0 { size.saturating_neg() } else { size });
+        self.price = terms.price;
+        self.fee = terms.fee;
+    }
+
     const fn change(&self) -> Change {
         Change {
             order: self.order,
@@ -123,6 +185,8 @@ impl Executed {
             price: self.price,
             fee: self.fee,
             fee_currency: self.fee_currency,
+            filled: self.quantity,
+            takes_back: false,
         }
     }
 
@@ -132,6 +196,8 @@ impl Executed {
         Change {
             quantity: Amount(change.quantity.0.saturating_neg()),
             fee: Amount(change.fee.0.saturating_neg()),
+            filled: Amount(change.filled.0.saturating_neg()),
+            takes_back: true,
             ..change
         }
     }

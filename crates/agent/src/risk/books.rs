@@ -32,7 +32,7 @@ impl Risk {
             let contract = market.and_then(|market| market.contract.as_ref());
             let held = self.equity.execute(contract, &change);
             self.exposure.book(change.instrument, held);
-            self.exposure.fill(change.order, change.quantity);
+            self.exposure.fill(&change);
         }
     }
 

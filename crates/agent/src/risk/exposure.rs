@@ -15,6 +15,8 @@ use event::{
     trading::OrderAccepted,
 };
 
+use crate::executions::Change;
+
 message! {
     /// New terms of an order, asked for and not answered.
     PendingTerms {
@@ -139,13 +141,17 @@ impl Exposure {
         }
     }
 
-    /// Books what of an execution was reserved; one that is taken back restores no reservation.
-    pub(super) fn fill(&mut self, order: OrderId, quantity: Amount) {
-        if let Some(reservation) = self.reserved.get_mut(&order) {
-            let signed = quantity.0.saturating_mul(i128::from(reservation.side.sign()));
-            reservation.filled.0 = reservation.filled.0.saturating_add(signed.max(0));
+    /// Books what of an execution was reserved. One that is taken back or corrected gives the
+    /// difference back to an order that works, and to one that has ended nothing: what its end
+    /// reported counts the execution as it was first told.
+    pub(super) fn fill(&mut self, change: &Change) {
+        if let Some(reservation) = self.reserved.get_mut(&change.order)
+            && !(change.takes_back && reservation.ended_at.is_some())
+        {
+            let signed = change.filled.0.saturating_mul(i128::from(reservation.side.sign()));
+            reservation.filled.0 = reservation.filled.0.saturating_add(signed);
         }
-        self.release_if_done(order);
+        self.release_if_done(change.order);
     }
 
     pub(super) fn reserve(&mut self, reservation: Reservation) {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Agent, RestoreError, Seen,
-    executions::{Executed, Executions},
+    executions::{EarlyTerms, Executed, Executions},
     state,
 };
 
@@ -81,6 +81,10 @@ message! {
         20 facts_seen: Option<Seen>,
         /// The last limits.
         21 limits_seen: Option<Seen>,
+        /// Corrections ahead of their executions.
+        22 early: Vec<EarlyTerms>,
+        /// Corrections known.
+        23 corrections: Vec<Label>,
     }
 }
 
@@ -103,6 +107,8 @@ impl Risk {
             reserved: self.exposure.reserved(),
             executions: self.executions.known(),
             busted: self.executions.busted(),
+            early: self.executions.early(),
+            corrections: self.executions.corrections(),
             equity: self.equity.state(),
             rates: self.rates.iter().map(rate).collect(),
             recent: self.recent.iter().cloned().collect(),
@@ -125,7 +131,8 @@ impl Risk {
         self.limits = Limits { set: from.limit_set, all: from.limits };
         self.markets = Markets::restored(from.markets, from.feeds_down);
         self.exposure = Exposure::restored(from.held, from.reserved);
-        self.executions = Executions::restored(from.executions, from.busted);
+        self.executions =
+            Executions::restored(from.executions, from.busted, from.early, from.corrections);
         self.equity = Equity::restored(from.equity);
         self.rates = self
             .limits

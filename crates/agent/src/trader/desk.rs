@@ -118,8 +118,8 @@ impl Desk {
         self.book(Amount(change.quantity.0.saturating_sub(fee.0)));
         self.fact_seen = Some(Seen::of(event));
         if let Some(working) = self.working.as_mut().filter(|one| one.order == change.order) {
-            let signed = change.quantity.0.saturating_mul(i128::from(working.side.sign()));
-            working.filled.0 = working.filled.0.saturating_add(signed.max(0));
+            let signed = change.filled.0.saturating_mul(i128::from(working.side.sign()));
+            working.filled.0 = working.filled.0.saturating_add(signed);
             if working.is_filled() {
                 self.end_order();
             }

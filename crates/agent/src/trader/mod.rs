@@ -23,7 +23,7 @@ use event::{
 
 use crate::{
     Agent, Outbox, RestoreError, Scope,
-    executions::{Executed, Executions},
+    executions::{EarlyTerms, Executed, Executions},
     label, state,
 };
 
@@ -113,6 +113,10 @@ message! {
         5 halted_account: bool,
         /// Whether the account was opened.
         6 opened: bool,
+        /// Corrections ahead of their executions.
+        7 early: Vec<EarlyTerms>,
+        /// Corrections known.
+        8 corrections: Vec<Label>,
     }
 }
 
@@ -282,6 +286,8 @@ impl Agent for Trader {
             desks: self.desks.values().cloned().collect(),
             executions: self.executions.known(),
             busted: self.executions.busted(),
+            early: self.executions.early(),
+            corrections: self.executions.corrections(),
             halted_all: self.halted_all,
             halted_account: self.halted_account,
             opened: self.opened,
@@ -292,7 +298,8 @@ impl Agent for Trader {
     fn restore(&mut self, snapshot: &[u8]) -> Result<(), RestoreError> {
         let from: Standing = state::load(self.version(), snapshot)?;
         self.desks = from.desks.into_iter().map(|desk| (desk.instrument, desk)).collect();
-        self.executions = Executions::restored(from.executions, from.busted);
+        self.executions =
+            Executions::restored(from.executions, from.busted, from.early, from.corrections);
         self.halted_all = from.halted_all;
         self.halted_account = from.halted_account;
         self.opened = from.opened;

@@ -330,3 +330,25 @@ fn a_restart_changes_nothing() {
     }
     check_deterministic(|| Trader::new(Config::default()), &tape);
 }
+
+#[test]
+fn a_corrected_execution_does_not_end_an_order_that_works() {
+    let (mut bench, order) = Bench::with_working_order();
+    let bought = executed(order, perpetual(), "e1", Side::Buy, "0.012", "50000");
+    bench.tell(2, bought);
+    let correction = event::trading::ExecutionCorrected {
+        order,
+        account: account(),
+        instrument: perpetual(),
+        exec_id: name("e1"),
+        correction_id: name("c1"),
+        price: price("49999"),
+        quantity: quantity("0.012"),
+        fee: Amount::ZERO,
+        reason: String::new(),
+        evidence: None,
+    };
+    bench.tell(3, correction);
+    bench.tell(4, signal(perpetual(), Side::Sell));
+    bench.check(&["cancel: signal reversed"]);
+}

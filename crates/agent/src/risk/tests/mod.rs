@@ -204,6 +204,34 @@ pub(super) fn unknown(order: OrderId) -> Body {
     .into()
 }
 
+pub(super) fn corrected(order: OrderId, exec: &str, number: u64, size: &str) -> Body {
+    ExecutionCorrected {
+        order,
+        account: account(),
+        instrument: perpetual(),
+        exec_id: name(exec),
+        correction_id: name(&format!("c{number}")),
+        price: price("99"),
+        quantity: quantity(size),
+        fee: Amount::ZERO,
+        reason: String::new(),
+        evidence: None,
+    }
+    .into()
+}
+
+pub(super) fn busted(order: OrderId, exec: &str) -> Body {
+    ExecutionBusted {
+        order,
+        account: account(),
+        instrument: perpetual(),
+        exec_id: name(exec),
+        bust_id: name(&format!("b{exec}")),
+        reason: String::new(),
+    }
+    .into()
+}
+
 #[test]
 fn an_approval_and_its_command_come_in_one_outbox() {
     let mut bench = Bench::new();
@@ -326,33 +354,60 @@ fn busts_and_corrections_move_what_is_held() {
     let mut bench = Bench::new();
     let order = bench.approved(Side::Buy, "4");
     let _ = bench.tell(fill(order, "e1", Side::Buy, "4"));
-    let correction = ExecutionCorrected {
-        order,
-        account: account(),
-        instrument: perpetual(),
-        exec_id: name("e1"),
-        correction_id: name("c1"),
-        price: price("100"),
-        quantity: quantity("3"),
-        fee: Amount::ZERO,
-        reason: String::new(),
-        evidence: None,
-    };
+    let correction = corrected(order, "e1", 1, "3");
     let _ = bench.tell(correction.clone());
     let _ = bench.tell(correction);
     bench.check_worst("3", "3", "3");
-    let bust = ExecutionBusted {
-        order,
-        account: account(),
-        instrument: perpetual(),
-        exec_id: name("e1"),
-        bust_id: name("b1"),
-        reason: String::new(),
-    };
+    let bust = busted(order, "e1");
     let _ = bench.tell(bust.clone());
     let _ = bench.tell(bust);
     let _ = bench.tell(fill(order, "e1", Side::Buy, "4"));
     bench.check_worst("0", "0", "0");
+}
+
+#[test]
+fn a_corrected_price_releases_nothing_of_an_order_that_works() {
+    let mut bench = Bench::new();
+    let order = bench.approved(Side::Buy, "5");
+    let _ = bench.tell(fill(order, "e1", Side::Buy, "3"));
+    let _ = bench.tell(corrected(order, "e1", 1, "3"));
+    bench.check_worst("3", "5", "3");
+    let _ = bench.tell(corrected(order, "e1", 2, "2"));
+    let _ = bench.tell(corrected(order, "e1", 1, "3"));
+    bench.check_worst("2", "5", "2");
+}
+
+#[test]
+fn a_busted_execution_is_still_to_come_of_an_order_that_works() {
+    let mut bench = Bench::new();
+    let order = bench.approved(Side::Sell, "5");
+    let _ = bench.tell(fill(order, "e1", Side::Sell, "3"));
+    let _ = bench.tell(busted(order, "e1"));
+    bench.check_worst("0", "0", "-5");
+    let _ = bench.tell(cancelled(order, "0"));
+    bench.check_worst("0", "0", "0");
+}
+
+#[test]
+fn a_bust_after_the_end_leaves_nothing_to_come() {
+    let mut bench = Bench::new();
+    let order = bench.approved(Side::Buy, "5");
+    let _ = bench.tell(fill(order, "e1", Side::Buy, "3"));
+    let _ = bench.tell(cancelled(order, "4"));
+    let _ = bench.tell(busted(order, "e1"));
+    bench.check_worst("0", "1", "0");
+    let _ = bench.tell(fill(order, "e2", Side::Buy, "1"));
+    bench.check_worst("1", "1", "1");
+}
+
+#[test]
+fn a_correction_ahead_of_its_execution_is_kept_for_it() {
+    let mut bench = Bench::new();
+    let order = bench.approved(Side::Buy, "5");
+    let _ = bench.tell(corrected(order, "e1", 1, "2"));
+    bench.probe.restart(gate()).unwrap();
+    let _ = bench.tell(fill(order, "e1", Side::Buy, "3"));
+    bench.check_worst("2", "5", "2");
 }
 
 #[test]
