@@ -12,6 +12,7 @@ mod mutants;
 mod proof;
 mod schemas;
 mod servers;
+mod sim;
 mod soak;
 mod streams;
 mod suites;
@@ -28,6 +29,7 @@ usage: cargo xtask <task>
                        and one JSON line
   mutants [--package P] [--shard K/N] [--file GLOB]
                        changes the pure crates place by place; fails when one survives unexplained
+  sim [ARGUMENT...]    the simulator: --seeds N, --from S, --seed S, --shrink, --matrix, --coverage
   tidy                 directions of dependencies, purity, words, files, named tests
   schemas              schemas/proto from the declarations in crates/event
   schemas --bless      the same, and golden bytes for goldens that have JSON only
@@ -53,6 +55,7 @@ fn run() -> Result<()> {
         ["fuzz", rest @ ..] => soak::fuzz(rest),
         ["soak", rest @ ..] => soak::soak(rest),
         ["mutants", rest @ ..] => mutants::run(rest),
+        ["sim", arguments @ ..] => sim::run(arguments),
         ["tidy"] => tidy::run(),
         ["schemas"] => schemas::write(),
         ["schemas", "--bless"] => schemas::write().and_then(|()| schemas::bless()),

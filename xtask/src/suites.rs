@@ -77,6 +77,12 @@ fn suites() -> Result<Vec<Suite>> {
         },
         Suite { name: "doc", budget_s: 60, work: once("test --workspace --doc --no-fail-fast") },
     ];
+    let sim = |arguments: &str| cargo(&format!("{} {arguments}", crate::sim::CARGO));
+    suites.push(Suite {
+        name: "sim",
+        budget_s: 180,
+        work: Work::Cargo(vec![sim("--seeds 2000 --coverage"), sim("--matrix --seeds 1000")]),
+    });
     if root().join("tests/Cargo.toml").exists() {
         suites.push(Suite {
             name: "integration",
