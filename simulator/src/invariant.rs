@@ -40,6 +40,8 @@ invariants! {
     OneOutputPerSlot = "U-3";
     /// A timer asked for fires once, and one that was not does not fire.
     TimerOnce = "U-7";
+    /// A position is openings, executions and adjustments less fees in its base, added up.
+    BooksAddUp = "P-2";
     /// Held, reserved, open and unknown together stay within the position limit.
     WithinLimit = "R-1";
     /// Nothing is sent without an approval that reserves it.
@@ -58,10 +60,14 @@ invariants! {
     BooksAgain = "D-5";
     /// The journal holds every entry of the log, byte for byte.
     Journaled = "F-1";
+    /// A byte that changed is found.
+    DamageFound = "F-2";
     /// Once all is quiet our books are the broker's, and no break is open.
     BooksAgree = "S-1";
     /// Once nothing goes wrong any more all comes to rest.
     ComesToRest = "S-2";
+    /// What must be told was told, once.
+    ToldOnce = "S-5";
     /// Nothing fails that was not made to fail.
     NoSurprise = "S-3";
 }

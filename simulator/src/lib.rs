@@ -16,6 +16,7 @@
 //! | `strike` | what goes wrong as time passes |
 //! | `medium` | the engine |
 //! | `oracle` | holds every entry of the log against the invariants |
+//! | `sums` | positions and alerts counted again, plainly |
 //! | `rest` | what must hold after a restart and once all is at rest |
 //! | `defence` | defences that are switched off to see that their absence is seen |
 //!
@@ -41,6 +42,7 @@ mod rest;
 mod seats;
 mod shrink;
 mod strike;
+mod sums;
 mod tape;
 #[cfg(test)]
 mod tests;

@@ -167,6 +167,17 @@ impl Medium {
         }
     }
 
+    /// Shuts an embedded engine down cleanly.
+    pub(crate) fn shut_down(&mut self) -> Result<(), BusError> {
+        match std::mem::replace(&mut self.engine, Engine::Down) {
+            Engine::Log(mut bus) => bus.close(),
+            other => {
+                self.engine = other;
+                Ok(())
+            }
+        }
+    }
+
     pub(crate) fn bus(&mut self) -> Option<&mut dyn Bus> {
         match &mut self.engine {
             Engine::Memory(bus) => Some(bus.as_mut()),

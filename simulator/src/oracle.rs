@@ -15,6 +15,7 @@ use crate::{
     cast::POSITION_LIMIT,
     invariant::{Invariant, Violation, require},
     medium::EngineKind,
+    sums::Sums,
 };
 
 /// What the log says of one order.
@@ -58,8 +59,8 @@ pub(crate) struct Oracle {
     changes: BTreeMap<EventId, OrderId>,
     changed_by: BTreeSet<OrderId>,
     pub(crate) orders: BTreeMap<OrderId, OrderFacts>,
-    pub(crate) alerts: BTreeMap<(String, String), u64>,
     pub(crate) events: u64,
+    pub(crate) sums: Sums,
 }
 
 #[derive(Clone, Debug)]
@@ -89,8 +90,8 @@ impl Oracle {
             changes: BTreeMap::new(),
             changed_by: BTreeSet::new(),
             orders: BTreeMap::new(),
-            alerts: BTreeMap::new(),
             events: 0,
+            sums: Sums::default(),
         }
     }
 
@@ -256,6 +257,7 @@ impl Oracle {
             let _ = self.books.apply(event);
             self.unread.push((index, std::sync::Arc::clone(event)));
         }
+        self.sums.take(event, &self.books)?;
         match &event.body {
             Body::OrderApproved(approved) => {
                 self.within_limit(event, approved)?;
@@ -276,10 +278,6 @@ impl Oracle {
             }
             Body::OrderUnknown(unknown) => {
                 self.orders.entry(unknown.order).or_default().unknown = true;
-            }
-            Body::AlertRaised(alert) => {
-                let key = (alert.alert.as_str().to_owned(), alert.subject.clone());
-                *self.alerts.entry(key).or_default() += 1;
             }
             _ => {}
         }

@@ -11,7 +11,11 @@ pub(crate) fn line(index: u64, event: &Event) -> String {
         Body::OrderApproved(b) => format!("{} {} {}", b.order, b.side, b.reserved_quantity),
         Body::SubmitAttempted(b) => format!("{} {:?} attempt {}", b.order, b.action, b.attempt),
         Body::OrderExecuted(b) => {
-            format!("{} {} {} {} leaves {}", b.order, b.exec_id, b.side, b.last_quantity, b.leaves)
+            let at = event.event_time;
+            format!(
+                "{} {} {} {} left {} {at:?}",
+                b.order, b.exec_id, b.side, b.last_quantity, b.leaves
+            )
         }
         Body::OrderUnknown(b) => {
             format!("{} {:?} attempt {}: {}", b.order, b.action, b.attempt, b.reason)
