@@ -129,6 +129,7 @@ impl World {
         self.trace.note(self.now, b'L', 0, 0, &[]);
         self.parts.clear();
         self.zombies.clear();
+        self.sync_fails = false;
         self.medium.close();
         // What is on its way from the lives before may still arrive.
         self.rivals.extend(self.medium.letters.iter().map(|letter| letter.from.part));

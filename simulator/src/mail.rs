@@ -76,6 +76,7 @@ impl World {
         }
         if self.medium.is_embedded() && self.faults.strikes(Fault::FailedSync) {
             self.disk.fail_sync_at(self.disk.syncs());
+            self.sync_fails = true;
         }
         self.trace.note(self.now, b'b', of.part, letter.ticket, &[]);
         let stored = self.medium.commit_without(&letter.units, self.plan.without);

@@ -1,7 +1,7 @@
 //! `simulator`: runs seeds and says which of them break an invariant.
 //!
 //! ```text
-//! simulator [--from S] [--seeds N] [--without DEFENCE]   the last line is JSON
+//! simulator [--from S] [--seeds N] [--without DEFENCE] [--first]   the last line is JSON
 //! simulator --seed S [--shrink] [--without DEFENCE]      one run, told in words
 //! simulator --matrix [--seeds N]                         every defence switched off in turn
 //! ```
@@ -23,6 +23,7 @@ struct Arguments {
     shrinks: bool,
     matrix: bool,
     coverage: bool,
+    first: bool,
 }
 
 fn main() -> ExitCode {
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 const USAGE: &str = "usage: simulator [--from S] [--seeds N] [--seed S] [--without DEFENCE] \
-                     [--shrink] [--matrix] [--coverage]";
+                     [--shrink] [--matrix] [--coverage] [--first]";
 
 fn read(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut arguments = Arguments {
@@ -53,6 +54,7 @@ fn read(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         shrinks: false,
         matrix: false,
         coverage: false,
+        first: false,
     };
     let mut words = words.peekable();
     while let Some(word) = words.next() {
@@ -67,6 +69,7 @@ fn read(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
             "--shrink" => arguments.shrinks = true,
             "--matrix" => arguments.matrix = true,
             "--coverage" => arguments.coverage = true,
+            "--first" => arguments.first = true,
             "--without" => {
                 let name = words.next().unwrap_or_default();
                 let known = Defence::ALL.into_iter().find(|defence| defence.word() == name);
@@ -102,6 +105,9 @@ fn sweep(arguments: &Arguments) -> bool {
             println!("seed {seed}: {violation}");
             println!("  cargo run --profile simulator -p simulator -- --seed {seed} --shrink");
             failed.push(seed);
+            if arguments.first {
+                break;
+            }
         }
         let done = seed + 1 - arguments.from;
         if done.is_multiple_of(PROGRESS) && done < arguments.seeds {

@@ -82,17 +82,18 @@ impl World {
                 }
             });
         }
-        let failing = self.faults.strikes(Fault::FailedSync);
-        if failing {
+        if self.faults.strikes(Fault::FailedSync) {
             self.disk.fail_sync_at(self.disk.syncs());
+            self.sync_fails = true;
         }
+        let may_fail = self.disk_is_bad();
         let Some(Role::Scribe(Some(journal))) = self.parts.get_mut(place).map(|p| &mut p.role)
         else {
             return Ok(());
         };
         match journal.sync() {
             Ok(()) => Ok(()),
-            Err(_) if failing || self.disk_is_bad() => self.lose_process(None),
+            Err(_) if may_fail => self.lose_process(None),
             Err(error) => Err(surprise(format!("the journal: {error}"))),
         }
     }
@@ -362,7 +363,7 @@ impl World {
 
     /// Whether a write may fail because the disk was made to.
     fn disk_is_bad(&self) -> bool {
-        self.disk_is_full()
+        self.disk_is_full() || self.sync_fails
     }
 }
 

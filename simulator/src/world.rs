@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub(crate) time_weight: u64,
     /// Parts whose place was taken while they lived.
     pub(crate) rivals: BTreeSet<usize>,
+    /// A sync of the disk was made to fail, and the process goes on yet.
+    pub(crate) sync_fails: bool,
     /// Where the journal's reader would go on, were its checkpoint kept apart.
     pub(crate) checkpoint: u64,
 }
@@ -114,6 +116,7 @@ impl World {
             disk_until: None,
             down_until: None,
             rivals: BTreeSet::new(),
+            sync_fails: false,
             checkpoint: 0,
             time_weight,
             plan,

@@ -30,6 +30,8 @@ usage: cargo xtask <task>
   mutants [--package P] [--shard K/N] [--file GLOB]
                        changes the pure crates place by place; fails when one survives unexplained
   sim [ARGUMENT...]    the simulator: --seeds N, --from S, --seed S, --shrink, --matrix, --coverage
+  sim --patches [--seeds N]
+                       takes defences out of a copy of the tree, one by one: each must be missed
   tidy                 directions of dependencies, purity, words, files, named tests
   schemas              schemas/proto from the declarations in crates/event
   schemas --bless      the same, and golden bytes for goldens that have JSON only
