@@ -54,7 +54,9 @@ fn lone(class: &str, what: &str, own: &mut NatsBus, raw: &Raw) -> anyhow::Result
             first += 1;
             for turn in 0..2 {
                 if (turn + at + round) % 2 == 0 {
-                    ours.push(micros(|| Ok(drop(own.commit(std::slice::from_ref(&unit))?)))?);
+                    ours.push(micros(|| {
+                        own.commit(std::slice::from_ref(&unit)).map(drop).map_err(Into::into)
+                    })?);
                 } else {
                     theirs.push(micros(|| raw.commit(std::slice::from_ref(&unit)))?);
                 }
@@ -90,9 +92,9 @@ fn batches(class: &str, own: &mut NatsBus, raw: &Raw) -> anyhow::Result<()> {
                 (
                     &mut ours,
                     stopwatch(|| {
-                        units
-                            .iter()
-                            .try_for_each(|unit| Ok(drop(own.commit(std::slice::from_ref(unit))?)))
+                        units.iter().try_for_each(|unit| {
+                            own.commit(std::slice::from_ref(unit)).map(drop).map_err(Into::into)
+                        })
                     })?,
                 )
             } else {
@@ -153,7 +155,9 @@ fn unpromised(own: &mut NatsBus, raw: &Raw) -> anyhow::Result<()> {
         first += BATCHES * EVENTS;
         let rate = |took: Duration| (BATCHES * EVENTS) as f64 / took.as_secs_f64();
         ours.push(rate(stopwatch(|| {
-            units.iter().try_for_each(|unit| Ok(drop(own.commit(std::slice::from_ref(unit))?)))
+            units.iter().try_for_each(|unit| {
+                own.commit(std::slice::from_ref(unit)).map(drop).map_err(Into::into)
+            })
         })?));
         acked.push(rate(stopwatch(|| raw.pipelined(&units))?));
         forgotten.push(rate(stopwatch(|| raw.forgotten(&units))?));
