@@ -87,6 +87,16 @@ impl Risk {
         }
     }
 
+    /// Takes the base of a day that began while equity was unknown, once it is known.
+    #[inline]
+    pub(super) fn take_base(&mut self) {
+        if self.equity.is_rolling()
+            && let Ok(profit) = self.equity.profit(&self.config, &self.markets, &self.exposure)
+        {
+            self.equity.take_base(profit);
+        }
+    }
+
     pub(super) fn load_limits(&mut self, event: &Event, loaded: &LimitsLoaded) {
         self.limits.load(loaded);
         self.limits_seen = Some(Seen::of(event));

@@ -9,9 +9,11 @@
 //! equity unknown, and an order that adds exposure is then denied.
 //!
 //! At each day roll the equity of that moment becomes the base the day's loss is measured from;
-//! before the first it is zero, the account as opened.
+//! before the first it is zero, the account as opened. A day that begins while equity is unknown
+//! takes its base from the first valuation, and until then no order adds exposure.
 
 use alloc::{collections::BTreeMap, vec::Vec};
+use core::fmt;
 
 use event::{Amount, Currency, InstrumentId, MoneyError, message, nested};
 
@@ -56,6 +58,8 @@ message! {
         5 session_date: u32,
         /// Whether an execution could not be valued.
         6 unvalued: bool,
+        /// Whether the day began while equity was unknown, and its base is still to be taken.
+        7 rolling: bool,
     }
 }
 
@@ -74,6 +78,17 @@ pub(super) enum Unvalued {
     Range,
 }
 
+impl fmt::Display for Unvalued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOpened => f.write_str("the account is not opened"),
+            Self::Instrument(instrument) => write!(f, "no price of {instrument}"),
+            Self::Currency(currency) => write!(f, "no price of {currency}"),
+            Self::Range => f.write_str("a value out of range"),
+        }
+    }
+}
+
 impl From<MoneyError> for Unvalued {
     fn from(_: MoneyError) -> Self {
         Self::Range
@@ -89,6 +104,7 @@ pub(super) struct Equity {
     base: Amount,
     session_date: u32,
     unvalued: bool,
+    rolling: bool,
 }
 
 impl Equity {
@@ -161,10 +177,26 @@ impl Equity {
         }
         // The first session of an account is measured from its opening.
         if self.session_date > 0 {
-            self.base = profit.unwrap_or(self.base);
+            self.rolling = true;
         }
         self.session_date = session_date;
+        if let Some(profit) = profit {
+            self.take_base(profit);
+        }
         true
+    }
+
+    /// Whether the day's base is still to be taken.
+    pub(super) const fn is_rolling(&self) -> bool {
+        self.rolling
+    }
+
+    /// Measures a day that has no base yet from here.
+    pub(super) const fn take_base(&mut self, profit: Amount) {
+        if self.rolling {
+            self.base = profit;
+            self.rolling = false;
+        }
     }
 
     pub(super) fn state(&self) -> EquityState {
@@ -183,6 +215,7 @@ impl Equity {
             base: self.base,
             session_date: self.session_date,
             unvalued: self.unvalued,
+            rolling: self.rolling,
         }
     }
 
@@ -194,6 +227,7 @@ impl Equity {
             base: state.base,
             session_date: state.session_date,
             unvalued: state.unvalued,
+            rolling: state.rolling,
         }
     }
 }

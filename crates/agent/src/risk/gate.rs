@@ -250,6 +250,10 @@ impl Risk {
         let bound = self.limits.bound(RiskRule::Drawdown, proposed.instrument);
         let Some(bound) = bound else { return Ok(()) };
         match self.equity.profit(&self.config, &self.markets, &self.exposure) {
+            Err(unvalued) if self.equity.is_rolling() => {
+                let why = alloc::format!("the day's equity base is not known yet: {unvalued}");
+                deny(RiskRule::Drawdown, bound, why)
+            }
             Ok(profit) => {
                 let loss = self.equity.loss(profit);
                 require(loss <= bound, RiskRule::Drawdown, bound, loss)

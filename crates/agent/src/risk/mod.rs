@@ -404,17 +404,22 @@ impl Agent for Risk {
         match &event.body {
             Body::MarketQuote(quote) => {
                 self.markets.quote(event, quote);
+                self.take_base();
                 if self.exposure.holds_anything() {
                     self.watch_drawdown(now, out);
                 }
             }
             Body::OrderProposed(proposed) => self.on_proposal(now, event, proposed, out),
             Body::LimitsLoaded(loaded) => self.load_limits(event, loaded),
-            Body::AccountOpened(opened) => self.on_opened(opened),
+            Body::AccountOpened(opened) => {
+                self.on_opened(opened);
+                self.take_base();
+            }
             Body::SessionPhaseChanged(changed) => self.on_phase(changed),
             Body::OrderExecuted(_) | Body::ExecutionBusted(_) | Body::ExecutionCorrected(_) => {
                 self.facts_seen = Some(Seen::of(event));
                 self.on_execution(&event.body);
+                self.take_base();
                 self.watch_drawdown(now, out);
             }
             body => {
@@ -425,6 +430,7 @@ impl Agent for Risk {
                 }
                 self.on_booking(body);
                 self.on_control(body);
+                self.take_base();
             }
         }
     }

@@ -116,3 +116,29 @@ fn a_new_day_is_measured_from_where_it_begins() {
     bench.clock_ms += 1000;
     assert_eq!(kinds(&bench.tell(at_price("69", "69"))), ["LimitBreached"]);
 }
+
+#[test]
+fn a_day_that_begins_without_a_valuation_is_measured_from_the_first_one() {
+    let mut bench = Bench::new();
+    let inverse_at =
+        |bid: &str, ask: &str| -> Body { quote(inverse(), (bid, "5"), (ask, "5"), 1).into() };
+    let _ = bench.tell(open_day(20_240_808));
+    let _ = bench.tell(defined(inverse()));
+    let _ = bench.tell(inverse_at("40000", "40000"));
+    let _ = bench.tell(executed(order(1), inverse(), "e1", Side::Buy, "100000", "40000"));
+    let _ = bench.tell(inverse_at("40001", "40000"));
+    let _ = bench.tell(open_day(20_240_809));
+    bench.probe.restart(gate()).unwrap();
+    let proposed = order_at(Side::Buy, "1", "100");
+    let event = bench.probe.root(source("t"), at_ms(bench.clock_ms), proposed);
+    let said = bench.probe.take(&event);
+    let Body::OrderDenied(denied) = &said[0].body else { panic!("{said:?}") };
+    assert_eq!(denied.rule, RiskRule::Drawdown);
+    let why = "the day's equity base is not known yet: no price of BINANCE-COINM:BTCUSD_PERP";
+    assert_eq!(denied.observed, why);
+    bench.clock_ms += 1000;
+    assert!(bench.tell(inverse_at("39000", "39000")).is_empty(), "what was lost overnight");
+    assert_eq!(bench.propose(Side::Buy, "1").1, None);
+    bench.clock_ms += 1000;
+    assert_eq!(kinds(&bench.tell(inverse_at("38000", "38000"))), ["LimitBreached"]);
+}
