@@ -13,7 +13,8 @@ use std::{
 
 use broker::{Broker as _, Moment, PaperBroker};
 use bus::{Entry, Progress, Run, Topology, Unit};
-use gateway::Batch;
+use event::Currency;
+use gateway::{Batch, Latch};
 use worker::Delivery;
 
 use super::{
@@ -58,24 +59,39 @@ impl Desk {
             topology: Topology::shipped(),
         };
         desk.go_through_log()?;
-        let (moment, currency) = (desk.moment(), run.settings.account.reporting_currency);
-        while let Some(batch) = desk.desk.begin(&mut desk.broker, currency, moment)? {
-            desk.commit(&batch)?;
+        if let Err(error) = desk.begin(run.settings.account.reporting_currency) {
+            // What the run before left working is not left to a run that cannot begin.
+            let _ = desk.cancel_all();
+            return Err(error);
         }
         Ok(desk)
     }
 
-    /// Deals with deliveries until the run ends.
-    pub(super) fn start(mut self, received: Receiver<Delivery>) -> JoinHandle<()> {
-        std::thread::spawn(move || {
-            if let Err(error) = self.work(&received) {
-                self.shared.fail(error);
-            }
-        })
+    fn begin(&mut self, currency: Currency) -> Result<(), PipelineError> {
+        let moment = self.moment();
+        while let Some(batch) = self.desk.begin(&mut self.broker, currency, moment)? {
+            self.commit(&batch)?;
+        }
+        Ok(())
     }
 
+    /// Deals with deliveries until the run ends.
+    pub(super) fn start(mut self, received: Receiver<Delivery>) -> JoinHandle<()> {
+        std::thread::spawn(move || self.run(&received))
+    }
+
+    /// However the work ends, a run that failed leaves no order working.
+    pub(super) fn run(&mut self, received: &Receiver<Delivery>) {
+        let shared = Arc::clone(&self.shared);
+        shared.answer_for(|| self.work(received));
+        if shared.has_failed() {
+            shared.answer_for(|| self.cancel_all());
+        }
+    }
+
+    /// What still waits when the run fails is left where it is: the next start finds it in the log.
     fn work(&mut self, received: &Receiver<Delivery>) -> Result<(), PipelineError> {
-        loop {
+        while !self.shared.has_failed() {
             match received.recv_timeout(PATIENCE) {
                 Ok(delivery) => {
                     let dealt = self.take(&delivery);
@@ -85,9 +101,10 @@ impl Desk {
                 Err(RecvTimeoutError::Timeout) if !self.shared.has_ended() => {
                     self.take_reports()?;
                 }
-                Err(_) => return self.leave(),
+                Err(_) => return Ok(()),
             }
         }
+        Ok(())
     }
 
     fn take(&mut self, delivery: &Delivery) -> Result<(), PipelineError> {
@@ -99,11 +116,11 @@ impl Desk {
             return self.take_reports();
         }
         self.latch.follow(event)?;
-        if let Some(batch) = self.desk.take(*index, event, self.moment(), self.latch.for_orders()) {
+        if let Some(batch) = self.desk.take(*index, event, self.moment(), self.latch()) {
             self.commit(&batch)?;
         }
         while self.desk.owes().is_some() {
-            let (moment, latch) = (self.moment(), self.latch.for_orders());
+            let (moment, latch) = (self.moment(), self.latch());
             if let Some(batch) = self.desk.call(&mut self.broker, moment, latch)? {
                 self.commit(&batch)?;
             }
@@ -119,16 +136,18 @@ impl Desk {
         }
     }
 
-    /// A run that failed leaves no order working: cancels go out without waiting for the log.
-    fn leave(&mut self) -> Result<(), PipelineError> {
-        if !self.shared.has_failed() {
-            return Ok(());
-        }
-        let moment = self.moment();
+    /// Cancels everything without waiting for the log. One cancel that fails holds up no other.
+    fn cancel_all(&mut self) -> Result<(), PipelineError> {
+        let (moment, mut outcome) = (self.moment(), Ok(()));
         for cancel in self.desk.gateway().emergency_cancels() {
-            let _ = self.broker.cancel(moment, &cancel)?;
+            outcome = outcome.and(self.broker.cancel(moment, &cancel).map(drop));
         }
-        Ok(())
+        Ok(outcome?)
+    }
+
+    /// The latch as orders find it: a run that failed sends none, whatever the latch could be told.
+    fn latch(&self) -> Latch {
+        if self.shared.has_failed() { Latch::Halted } else { self.latch.for_orders() }
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), PipelineError> {

@@ -26,11 +26,7 @@ pub(super) fn queue() -> (SyncSender<Delivery>, Receiver<Delivery>) {
 
 /// Starts handing out the log from its beginning.
 pub(super) fn start(shared: Arc<Shared>, queues: Vec<SyncSender<Delivery>>) -> JoinHandle<()> {
-    std::thread::spawn(move || {
-        if let Err(error) = distribute(&shared, &queues) {
-            shared.fail(error);
-        }
-    })
+    std::thread::spawn(move || shared.answer_for(|| distribute(&shared, &queues)))
 }
 
 fn distribute(shared: &Shared, queues: &[SyncSender<Delivery>]) -> Result<(), PipelineError> {
@@ -51,9 +47,8 @@ fn distribute(shared: &Shared, queues: &[SyncSender<Delivery>]) -> Result<(), Pi
                 };
                 for queue in queues {
                     shared.handed_out();
-                    // A thread that is gone has said why it failed.
                     if queue.send(delivery.clone()).is_err() {
-                        return Ok(());
+                        return gone(shared);
                     }
                 }
             }
@@ -62,4 +57,9 @@ fn distribute(shared: &Shared, queues: &[SyncSender<Delivery>]) -> Result<(), Pi
         shared.distributed_to(next);
     }
     Ok(())
+}
+
+/// A thread takes nothing more: that is how a run ends, and a loss before its end.
+fn gone(shared: &Shared) -> Result<(), PipelineError> {
+    if shared.has_ended() { Ok(()) } else { Err(PipelineError::ThreadLost) }
 }

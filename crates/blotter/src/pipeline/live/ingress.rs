@@ -124,13 +124,12 @@ impl Ingress {
     pub(super) fn feed(
         &mut self,
         run: &mut LiveRun<'_>,
-        shared: &Shared,
         clock: &SessionClock,
         socket: &Socket,
         commands: &CommandJournal,
     ) -> Result<(), PipelineError> {
         let operator = source(OPERATOR)?;
-        while !shared.was_stopped() && !shared.has_failed() {
+        while !self.shared.was_stopped() && !self.shared.has_failed() {
             for command in commands.after(self.numbering.last(operator))? {
                 let event = operator_root(&mut self.numbering, operator, command, clock.now());
                 self.accept(vec![event], None)?;

@@ -16,8 +16,13 @@ mod distributor;
 mod ingress;
 mod seat;
 mod shared;
+#[cfg(test)]
+mod tests;
 
-use std::sync::{Arc, atomic::AtomicBool};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    thread::JoinHandle,
+};
 
 use event::{Source, Timestamp};
 use feed::{Instruments, TapeReader};
@@ -64,7 +69,8 @@ pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
     let follower = Follower::begin(run.dir, &*bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
-    let shared = Arc::new(Shared::new(bus, Arc::clone(&run.stop)));
+    let halt = halt_on_failure(run.dir, run.wall_clock)?;
+    let shared = Arc::new(Shared::new(bus, Arc::clone(&run.stop), halt));
     let outcome = drive(run, &shared, &socket, &commands);
     let fatal = shared.take_fatal();
     let closed = Shared::close(shared);
@@ -87,36 +93,28 @@ fn drive(
     let first = run.tape.next_time().unwrap_or(Timestamp(0));
     let mut ingress = ingress::Ingress::recover(shared, &mut run.tape)?;
     let clock = Arc::new(SessionClock::start(ingress.last_time().max(first), run.speed));
-    let latch = || HaltLatch::open(&run.dir.control());
-    let mut queues = Vec::new();
-    let mut threads = Vec::new();
+    let mut seats = Vec::new();
     for make in run.agents {
-        let seat = seat::Seat::new(Arc::clone(make), Arc::clone(shared), Arc::clone(&clock))?;
-        let (queue, received) = distributor::queue();
-        queues.push(queue);
-        threads.push(seat.start(received));
+        let (shared, clock) = (Arc::clone(shared), Arc::clone(&clock));
+        seats.push(seat::Seat::new(Arc::clone(make), shared, clock)?);
     }
-    ingress.begin(&run, &clock)?;
-    let desk = desk::Desk::open(&run, Arc::clone(shared), Arc::clone(&clock), latch()?)?;
-    let (queue, received) = distributor::queue();
-    queues.push(queue);
-    threads.push(desk.start(received));
-    threads.push(distributor::start(Arc::clone(shared), queues));
-    // Books are open and limits are known before the first record comes.
-    shared.wait_until_quiet();
-    let fed = ingress.feed(&mut run, shared, &clock, socket, commands);
-    if let Err(error) = fed {
-        shared.fail(error);
-    }
+    let latch = HaltLatch::open(&run.dir.control())?;
+    let mut threads = Vec::new();
+    // This thread is one of those whose failure ends the run.
+    shared.answer_for(|| {
+        ingress.begin(&run, &clock)?;
+        let desk = desk::Desk::open(&run, Arc::clone(shared), Arc::clone(&clock), latch)?;
+        threads = start(shared, seats, desk);
+        // Books are open and limits are known before the first record comes.
+        shared.wait_until_quiet();
+        ingress.feed(&mut run, &clock, socket, commands)
+    });
     shared.wait_until_quiet();
     shared.end();
     for thread in threads {
         if thread.join().is_err() {
             shared.fail(PipelineError::ThreadLost);
         }
-    }
-    if shared.has_failed() {
-        latch_on_failure(run.dir, commands, run.wall_clock)?;
     }
     Ok(LiveEnd {
         records: ingress.records(),
@@ -125,26 +123,43 @@ fn drive(
     })
 }
 
+/// Starts a thread for every seat, for the desk, and for the one that hands the log to them.
+fn start(shared: &Arc<Shared>, seats: Vec<seat::Seat>, desk: desk::Desk) -> Vec<JoinHandle<()>> {
+    let (mut queues, mut threads) = (Vec::new(), Vec::new());
+    for seat in seats {
+        let (queue, received) = distributor::queue();
+        queues.push(queue);
+        threads.push(seat.start(received));
+    }
+    let (queue, received) = distributor::queue();
+    queues.push(queue);
+    threads.push(desk.start(received));
+    threads.push(distributor::start(Arc::clone(shared), queues));
+    threads
+}
+
 /// A fatal error halts as an operator would: the latch at once, and a command that the next start
-/// logs and acts on, which cancels what may still work.
-fn latch_on_failure(
+/// logs and acts on, which cancels what may still work. Either does without the other, and both are
+/// open before they are needed.
+fn halt_on_failure(
     dir: &DataDir,
-    commands: &CommandJournal,
     wall_clock: fn() -> Timestamp,
-) -> Result<(), PipelineError> {
-    let command = crate::control::OperatorCommand {
-        number: 0,
-        id: event::EventId(*uuid::Uuid::now_v7().as_bytes()),
-        verb: event::choices::OperatorVerb::Halt,
-        account: None,
-        actor: "blotter".into(),
-        reason: "a fatal error ended the live run".into(),
-        given_at: wall_clock(),
-    };
+) -> Result<shared::Halt, PipelineError> {
     let latch = HaltLatch::open(&dir.control())?;
-    latch.halt(command.id, &format!("{}: {}", command.actor, command.reason))?;
-    let _ = commands.append(command)?;
-    Ok(())
+    let commands = CommandJournal::open(&dir.control())?;
+    Ok(Box::new(move || {
+        let command = crate::control::OperatorCommand {
+            number: 0,
+            id: event::EventId(*uuid::Uuid::now_v7().as_bytes()),
+            verb: event::choices::OperatorVerb::Halt,
+            account: None,
+            actor: "blotter".into(),
+            reason: "a fatal error ended the live run".into(),
+            given_at: wall_clock(),
+        };
+        let _ = latch.halt(command.id, &format!("{}: {}", command.actor, command.reason));
+        let _ = commands.append(command);
+    }))
 }
 
 /// The name of a source in this run.

@@ -46,15 +46,12 @@ impl Seat {
 
     /// Deals with deliveries until the run ends.
     pub(super) fn start(mut self, received: Receiver<Delivery>) -> JoinHandle<()> {
-        std::thread::spawn(move || {
-            if let Err(error) = self.work(&received) {
-                self.shared.fail(error);
-            }
-        })
+        let shared = Arc::clone(&self.shared);
+        std::thread::spawn(move || shared.answer_for(|| self.work(&received)))
     }
 
     fn work(&mut self, received: &Receiver<Delivery>) -> Result<(), PipelineError> {
-        loop {
+        while !self.shared.has_failed() {
             while let Some(step) = self.seat.fire(self.clock.now())? {
                 self.commit(step)?;
             }
@@ -70,6 +67,7 @@ impl Seat {
                 Err(_) => return Ok(()),
             }
         }
+        Ok(())
     }
 
     /// Takes a delivery; an agent that panics is made again and its past told to it once more.
@@ -89,15 +87,24 @@ impl Seat {
         Ok(())
     }
 
-    /// Makes the agent again, up to its restart intensity; beyond it the failure is recorded, the
-    /// monitor halts trading, and the run ends.
+    /// Makes the agent again, up to its restart intensity; beyond it the failure is recorded and the
+    /// run ends. To fail while it is made, or while its past is told to it, is one failure more.
     fn restart(&mut self, index: u64) -> Result<(), PipelineError> {
-        let Failed { told, escalates } = self.seat.failed(self.clock.now());
-        let (task, restarts) = (told.task, told.restarts);
-        self.tell(told.into())?;
-        if escalates {
-            return Err(PipelineError::AgentFailed { task, restarts });
+        loop {
+            let Failed { told, escalates } = self.seat.failed(self.clock.now());
+            let (task, restarts) = (told.task, told.restarts);
+            self.tell(told.into())?;
+            if escalates {
+                return Err(PipelineError::AgentFailed { task, restarts });
+            }
+            if let Ok(begun) = catch_unwind(AssertUnwindSafe(|| self.begin_again(index))) {
+                return begun;
+            }
         }
+    }
+
+    /// Makes the agent again, and tells it what it took before `index`.
+    fn begin_again(&mut self, index: u64) -> Result<(), PipelineError> {
         self.seat.begin_again(Task::new((self.make)())?);
         let seat = &mut self.seat;
         self.shared.each_entry(|entry| {

@@ -2,6 +2,7 @@
 //! fatal error.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -14,6 +15,9 @@ use event::Source;
 
 use super::super::PipelineError;
 
+/// Halts trading for this run and the next.
+pub(super) type Halt = Box<dyn FnOnce() + Send>;
+
 /// Shared between the threads of a live run.
 pub(super) struct Shared {
     bus: Mutex<Box<dyn Bus>>,
@@ -22,23 +26,30 @@ pub(super) struct Shared {
     /// The index after the last entry the distributor has handed out.
     distributed: Mutex<u64>,
     moved: Condvar,
-    fatal: Mutex<Option<PipelineError>>,
+    fatal: Mutex<Fatal>,
     failed: AtomicBool,
     ended: AtomicBool,
     stop: Arc<AtomicBool>,
+}
+
+/// The first fatal error, and the halt that it asks for.
+struct Fatal {
+    error: Option<PipelineError>,
+    halt: Option<Halt>,
 }
 
 /// How long a waiting thread waits before it looks whether the run has ended.
 pub(super) const PATIENCE: Duration = Duration::from_millis(20);
 
 impl Shared {
-    pub(super) fn new(bus: Box<dyn Bus>, stop: Arc<AtomicBool>) -> Self {
+    /// `halt` is called once, by whichever thread fails first.
+    pub(super) fn new(bus: Box<dyn Bus>, stop: Arc<AtomicBool>, halt: Halt) -> Self {
         Self {
             bus: Mutex::new(bus),
             in_hand: AtomicUsize::new(0),
             distributed: Mutex::new(0),
             moved: Condvar::new(),
-            fatal: Mutex::new(None),
+            fatal: Mutex::new(Fatal { error: None, halt: Some(halt) }),
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             stop,
@@ -135,10 +146,24 @@ impl Shared {
         }
     }
 
-    /// Records the first fatal error; everyone stops.
+    /// Does the work of a thread and answers for it: an error ends the run, and so does a panic.
+    pub(super) fn answer_for(&self, work: impl FnOnce() -> Result<(), PipelineError>) {
+        let done = catch_unwind(AssertUnwindSafe(work));
+        if let Err(error) = done.unwrap_or(Err(PipelineError::ThreadLost)) {
+            self.fail(error);
+        }
+    }
+
+    /// Records the first fatal error; trading is halted when this returns, and everyone stops.
     pub(super) fn fail(&self, error: PipelineError) {
-        let _ = locked(&self.fatal).get_or_insert(error);
+        let mut fatal = locked(&self.fatal);
+        let _ = fatal.error.get_or_insert(error);
+        // First the desk of this run sends nothing more, then the latch tells the next.
         self.failed.store(true, Ordering::Release);
+        if let Some(halt) = fatal.halt.take() {
+            halt();
+        }
+        drop(fatal);
         self.end();
     }
 
@@ -147,7 +172,7 @@ impl Shared {
     }
 
     pub(super) fn take_fatal(&self) -> Option<PipelineError> {
-        locked(&self.fatal).take()
+        locked(&self.fatal).error.take()
     }
 
     /// Tells every thread to end.

@@ -1,0 +1,279 @@
+//! What becomes of a live run when a part of it fails.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use agent::{Agent, Outbox, Scope};
+use broker::{Broker as _, Moment, PaperBroker};
+use bus::{MemoryBus, Record, Topology, Unit};
+use event::{
+    AccountId, Body, Event, InstrumentId, Kind, Label, OrderId, Price, Quantity, Source, Timestamp,
+    choices::{OrderType, Side, TimeInForce},
+    id::foreign_id,
+    trading::SubmitOrder,
+};
+use feed::{Instruments, TapeReader};
+use tempfile::TempDir;
+use worker::{Delivery, root_event};
+
+use super::{LiveRun, clock::SessionClock, desk::Desk, distributor, run_live, shared::Shared};
+use crate::{
+    app::{App, Factory},
+    config::{Layers, SHIPPED, Settings},
+    control::{HaltLatch, LatchState},
+    data_dir::DataDir,
+    history,
+    journal::Until,
+    pipeline::PipelineError,
+    setup,
+};
+
+const START: Timestamp = Timestamp(1_723_161_904_000_000_000);
+const LATE: Moment = Moment { time: Timestamp(i64::MAX), position: u64::MAX };
+const QUOTES: i64 = 20;
+
+const fn wall_clock() -> Timestamp {
+    START
+}
+
+/// A data directory, and what a run in it is given.
+struct Home {
+    _root: TempDir,
+    dir: DataDir,
+    settings: Settings,
+    instruments: Instruments,
+    agents: Vec<Factory>,
+}
+
+impl Home {
+    fn with(app: &App) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(&root.path().join("data"));
+        dir.make().unwrap();
+        let layers = Layers::stack(SHIPPED, None, std::iter::empty()).unwrap();
+        let settings = Settings::of(&layers).unwrap();
+        let instruments = Instruments::shipped().unwrap();
+        let agents = setup::agents(app, &settings);
+        Self { _root: root, dir, settings, instruments, agents }
+    }
+
+    fn run(&self) -> LiveRun<'_> {
+        let mut lines = String::new();
+        for quote in 1..=QUOTES {
+            let at = START.0 + quote * 1_000_000;
+            writeln!(
+                lines,
+                r#"{at} {{"stream":"btcusdt@bookTicker","data":{{"u":{quote},"s":"BTCUSDT","b":"61773.50","B":"1","a":"61773.60","A":"1"}}}}"#
+            )
+            .unwrap();
+        }
+        let path = self.dir.root().join("tape.ws");
+        std::fs::write(&path, lines).unwrap();
+        LiveRun {
+            dir: &self.dir,
+            settings: &self.settings,
+            instruments: &self.instruments,
+            agents: &self.agents,
+            tape: TapeReader::open(&[path], &self.instruments).unwrap(),
+            wall_clock,
+            speed: 0,
+            stop: Arc::new(AtomicBool::new(false)),
+        }
+    }
+
+    fn account(&self) -> AccountId {
+        self.settings.account.name
+    }
+
+    /// Orders that the broker took and still works.
+    fn working(&self) -> usize {
+        let dir = self.dir.broker(self.account().as_str());
+        PaperBroker::open_read_only(&dir).unwrap().open_orders(LATE).unwrap().len()
+    }
+
+    /// Orders that work once everything asked of the broker has taken effect.
+    fn left_working(&self) -> usize {
+        let dir = self.dir.broker(self.account().as_str());
+        let definitions: Vec<_> = self.instruments.definitions().cloned().collect();
+        let mut broker =
+            PaperBroker::open(&dir, self.settings.paper.clone(), &definitions).unwrap();
+        let soon = Moment { time: START.plus_ns(event::SECOND_NS / 2), position: 0 };
+        broker.advance(soon).unwrap();
+        broker.open_orders(soon).unwrap().len()
+    }
+
+    fn is_halted(&self) -> bool {
+        HaltLatch::peek(&self.dir.control()).unwrap() != LatchState::Open
+    }
+
+    /// How many events of a kind the log holds.
+    fn count(&self, kind: Kind) -> u64 {
+        history::fold(&self.dir, Until::End).unwrap().fold.tally.kind(kind)
+    }
+}
+
+/// A desk without the threads around it, on a log that can be made to fail.
+struct AtDesk {
+    home: Home,
+    shared: Arc<Shared>,
+    desk: Desk,
+    halted: Arc<AtomicBool>,
+    submitted: u64,
+}
+
+impl AtDesk {
+    fn new() -> Self {
+        let home = Home::with(&App::new());
+        let halted = Arc::new(AtomicBool::new(false));
+        let halting = Arc::clone(&halted);
+        let shared = Arc::new(Shared::new(
+            Box::new(MemoryBus::new(Topology::shipped())),
+            Arc::default(),
+            Box::new(move || assert!(!halting.swap(true, Ordering::AcqRel), "halted twice")),
+        ));
+        let clock = Arc::new(SessionClock::start(START, 0));
+        let latch = HaltLatch::open(&home.dir.control()).unwrap();
+        let desk = Desk::open(&home.run(), Arc::clone(&shared), clock, latch).unwrap();
+        Self { home, shared, desk, halted, submitted: 0 }
+    }
+
+    /// An order far below the market, as it is delivered once it is in the log.
+    fn submit(&mut self) -> Delivery {
+        self.submitted += 1;
+        let source = Source::new("test/0").unwrap();
+        let body = Body::from(SubmitOrder {
+            order: OrderId([self.submitted as u8; 16]),
+            account: self.home.account(),
+            instrument: InstrumentId::new("BINANCE-SPOT:BTCUSDT").unwrap(),
+            side: Side::Buy,
+            order_type: OrderType::Limit,
+            quantity: Quantity::parse("0.01").unwrap(),
+            limit_price: Some(Price::parse("50000").unwrap()),
+            time_in_force: TimeInForce::GoodTillCancelled,
+            valid_until: START.plus_ns(event::SECOND_NS),
+        });
+        let id = foreign_id(source, self.submitted);
+        let event = root_event(id, source, self.submitted, START, None, body.key(), body);
+        let event = Arc::new(event);
+        let record = Record::of_event(Arc::clone(&event), &Topology::shipped());
+        let bytes = record.bytes().clone();
+        let placed = self.shared.commit(Unit::of_roots(source, vec![record])).unwrap();
+        Delivery { index: placed[0].index, event, bytes }
+    }
+
+    /// Lets the desk deal with what was delivered to it, until there is no more or the run failed.
+    fn work(&mut self, delivered: Vec<Delivery>) {
+        let (queue, received) = distributor::queue();
+        delivered.into_iter().for_each(|delivery| queue.send(delivery).unwrap());
+        drop(queue);
+        self.desk.run(&received);
+    }
+
+    fn log_fails(&self) {
+        self.shared.with_bus(|bus| bus.close()).unwrap();
+    }
+}
+
+#[test]
+fn log_that_fails_leaves_no_order_working() {
+    let mut at = AtDesk::new();
+    let (resting, refused) = (at.submit(), at.submit());
+    at.work(vec![resting]);
+    assert_eq!((at.home.working(), at.shared.has_failed()), (1, false));
+    at.log_fails();
+    at.work(vec![refused]);
+    assert!(matches!(at.shared.take_fatal(), Some(PipelineError::Bus(_))));
+    assert!(at.halted.load(Ordering::Acquire));
+    let AtDesk { home, desk, .. } = at;
+    drop(desk);
+    assert_eq!(home.left_working(), 0);
+}
+
+#[test]
+fn nothing_that_waits_at_the_desk_is_sent_once_another_thread_has_failed() {
+    let mut at = AtDesk::new();
+    let waiting = vec![at.submit(), at.submit()];
+    let before = at.shared.next_index();
+    at.shared.answer_for(|| panic!("another thread"));
+    assert!(at.halted.load(Ordering::Acquire), "the latch is set as part of failing");
+    at.work(waiting);
+    assert_eq!(at.shared.next_index(), before, "an attempt was made");
+    assert_eq!(at.home.working(), 0);
+    assert!(matches!(at.shared.take_fatal(), Some(PipelineError::ThreadLost)));
+}
+
+/// What an agent that fails does at its calls, counted over all its lives.
+struct Frail {
+    calls: Arc<AtomicUsize>,
+    fails: fn(usize) -> bool,
+}
+
+impl Agent for Frail {
+    fn name(&self) -> Label {
+        Label::new("frail").unwrap()
+    }
+
+    fn version(&self) -> Label {
+        Label::new("1").unwrap()
+    }
+
+    fn subscriptions(&self) -> &'static [Kind] {
+        &[Kind::MarketQuote]
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::All
+    }
+
+    fn on_event(&mut self, _now: Timestamp, _event: &Event, _out: &mut Outbox) {
+        let call = self.calls.fetch_add(1, Ordering::AcqRel) + 1;
+        assert!(!(self.fails)(call), "call {call} fails");
+    }
+}
+
+fn frail(fails: fn(usize) -> bool) -> (Home, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let app = App::new().agent(move || Frail { calls: Arc::clone(&counted), fails });
+    (Home::with(&app), calls)
+}
+
+#[test]
+fn agent_that_fails_again_while_its_past_is_told_is_made_once_more() {
+    let (home, calls) = frail(|call| call == 3 || call == 5);
+    assert!(run_live(home.run()).is_ok());
+    assert_eq!(home.count(Kind::AgentStopped), 2);
+    // Two before it fails, two told and the second of them fails, two told, and then all the rest.
+    assert_eq!(calls.load(Ordering::Acquire) as i64, QUOTES + 5);
+    assert!(!home.is_halted());
+}
+
+#[test]
+fn agent_that_cannot_be_told_its_past_ends_the_run_with_trading_halted() {
+    let (home, calls) = frail(|call| call >= 3);
+    let error = run_live(home.run()).err().unwrap();
+    assert!(matches!(error, PipelineError::AgentFailed { restarts: 3, .. }), "{error}");
+    assert_eq!((home.count(Kind::AgentStopped), calls.load(Ordering::Acquire)), (4, 6));
+    assert!(home.is_halted());
+}
+
+#[test]
+fn agent_that_cannot_be_made_again_ends_the_run_with_trading_halted() {
+    let (calls, made) = (Arc::new(AtomicUsize::new(0)), AtomicUsize::new(0));
+    let app = App::new().agent(move || {
+        // The task is named, seated and announced before an event comes.
+        assert!(made.fetch_add(1, Ordering::AcqRel) < 2, "cannot be made");
+        Frail { calls: Arc::clone(&calls), fails: |call| call == 3 }
+    });
+    let home = Home::with(&app);
+    let error = run_live(home.run()).err().unwrap();
+    assert!(matches!(error, PipelineError::AgentFailed { restarts: 3, .. }), "{error}");
+    assert!(home.is_halted());
+}
