@@ -120,8 +120,7 @@ impl Seat {
 
     /// Tells the log of the task's own life.
     fn tell(&self, body: Body) -> Result<(), PipelineError> {
-        let name = self.seat.source().as_str().replace('/', "-");
-        let worker = Source::new(&format!("worker/{name}"))?;
+        let worker = worker_of(self.seat.source())?;
         let mut numbering = Numbering::default();
         numbering.observe(worker, self.shared.high_water(worker));
         let event = numbering.worker_root(worker, self.clock.now(), body);
@@ -150,6 +149,19 @@ impl Seat {
             Ok(true)
         })
     }
+}
+
+/// The source that tells of a task's life: `worker/risk-0` for `risk/0`.
+///
+/// No two tasks share one. Where a dash could stand for more than the one slash, the name is kept as
+/// it is, and its second slash tells it from all others.
+pub(super) fn worker_of(task: Source) -> Result<Source, PipelineError> {
+    let name = task.as_str();
+    let joined = match name.split_once('/') {
+        Some((agent, scope)) if !scope.contains(['-', '/']) => format!("{agent}-{scope}"),
+        _ => name.into(),
+    };
+    Ok(Source::new(&format!("worker/{joined}"))?)
 }
 
 /// A step as the bus takes it.

@@ -23,7 +23,10 @@ use feed::{Instruments, TapeReader};
 use tempfile::TempDir;
 use worker::{Delivery, root_event};
 
-use super::{LiveRun, clock::SessionClock, desk::Desk, distributor, run_live, shared::Shared};
+use super::{
+    LiveRun, clock::SessionClock, desk::Desk, distributor, run_live, seat::worker_of,
+    shared::Shared,
+};
 use crate::{
     app::{App, Factory},
     config::{Layers, SHIPPED, Settings},
@@ -276,4 +279,14 @@ fn agent_that_cannot_be_made_again_ends_the_run_with_trading_halted() {
     let error = run_live(home.run()).err().unwrap();
     assert!(matches!(error, PipelineError::AgentFailed { restarts: 3, .. }), "{error}");
     assert!(home.is_halted());
+}
+
+#[test]
+fn no_two_tasks_tell_of_their_lives_under_one_name() {
+    let name = |task: &str| worker_of(Source::new(task).unwrap()).unwrap().to_string();
+    assert_eq!(name("large-trades/0"), "worker/large-trades-0");
+    assert_eq!(name("risk/PAPER"), "worker/risk-PAPER");
+    let tasks = ["a/b-0", "a-b/0", "a/b/0", "a-b-0/0", "a/b-0/0", "a-b/0-0", "a/b-0-0"];
+    let names: std::collections::BTreeSet<_> = tasks.into_iter().map(name).collect();
+    assert_eq!(names.len(), tasks.len(), "{names:?}");
 }
