@@ -120,16 +120,21 @@ impl Ingress {
         Ok(())
     }
 
-    /// Feeds the tape to its end, or until the run is stopped.
+    /// Feeds the tape to its end, or until the run is stopped. Without its journal a run leaves no
+    /// evidence, and does not go on.
     pub(super) fn feed(
         &mut self,
         run: &mut LiveRun<'_>,
         clock: &SessionClock,
         socket: &Socket,
         commands: &CommandJournal,
+        journal_runs: &dyn Fn() -> bool,
     ) -> Result<(), PipelineError> {
         let operator = source(OPERATOR)?;
         while !self.shared.was_stopped() && !self.shared.has_failed() {
+            if !journal_runs() {
+                return Err(PipelineError::FollowerLost);
+            }
             for command in commands.after(self.numbering.last(operator))? {
                 let event = operator_root(&mut self.numbering, operator, command, clock.now());
                 self.accept(vec![event], None)?;

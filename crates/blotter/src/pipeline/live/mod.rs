@@ -71,17 +71,17 @@ pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
     let commands = CommandJournal::open(&run.dir.control())?;
     let halt = halt_on_failure(run.dir, run.wall_clock)?;
     let shared = Arc::new(Shared::new(bus, Arc::clone(&run.stop), halt));
-    let outcome = drive(run, &shared, &socket, &commands);
+    let outcome = drive(run, &shared, &socket, &commands, &|| follower.is_running());
+    // All is durable by now, so the journal has it all; a run whose journal has not is halted too.
+    let followed = follower.finish().inspect_err(|_| shared.fail(PipelineError::FollowerLost));
     let fatal = shared.take_fatal();
     let closed = Shared::close(shared);
-    let followed = follower.finish();
-    let end = match fatal {
+    match fatal {
+        // The journal says itself why it stopped.
+        Some(PipelineError::FollowerLost) => followed.and(Err(PipelineError::FollowerLost)),
         Some(error) => Err(error),
-        None => outcome,
-    }?;
-    closed?;
-    followed?;
-    Ok(end)
+        None => outcome.and_then(|end| closed.map(|()| end)),
+    }
 }
 
 fn drive(
@@ -89,6 +89,7 @@ fn drive(
     shared: &Arc<Shared>,
     socket: &Socket,
     commands: &CommandJournal,
+    journal_runs: &dyn Fn() -> bool,
 ) -> Result<LiveEnd, PipelineError> {
     let first = run.tape.next_time().unwrap_or(Timestamp(0));
     let mut ingress = ingress::Ingress::recover(shared, &mut run.tape)?;
@@ -107,9 +108,11 @@ fn drive(
         threads = start(shared, seats, desk);
         // Books are open and limits are known before the first record comes.
         shared.wait_until_quiet();
-        ingress.feed(&mut run, &clock, socket, commands)
+        ingress.feed(&mut run, &clock, socket, commands, journal_runs)?;
+        shared.wait_until_quiet();
+        // Asked while the desk is there to cancel.
+        if journal_runs() { Ok(()) } else { Err(PipelineError::FollowerLost) }
     });
-    shared.wait_until_quiet();
     shared.end();
     for thread in threads {
         if thread.join().is_err() {

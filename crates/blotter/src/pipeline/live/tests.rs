@@ -24,13 +24,13 @@ use tempfile::TempDir;
 use worker::{Delivery, root_event};
 
 use super::{
-    LiveRun, clock::SessionClock, desk::Desk, distributor, run_live, seat::worker_of,
-    shared::Shared,
+    LiveRun, clock::SessionClock, desk::Desk, distributor, drive, halt_on_failure, run_live,
+    seat::worker_of, shared::Shared,
 };
 use crate::{
     app::{App, Factory},
     config::{Layers, SHIPPED, Settings},
-    control::{HaltLatch, LatchState},
+    control::{CommandJournal, HaltLatch, LatchState, Socket},
     data_dir::DataDir,
     history,
     journal::Until,
@@ -210,6 +210,24 @@ fn nothing_that_waits_at_the_desk_is_sent_once_another_thread_has_failed() {
     assert_eq!(at.shared.next_index(), before, "an attempt was made");
     assert_eq!(at.home.working(), 0);
     assert!(matches!(at.shared.take_fatal(), Some(PipelineError::ThreadLost)));
+}
+
+#[test]
+fn run_that_loses_its_journal_ends_with_trading_halted() {
+    let home = Home::with(&App::new());
+    let (run, control) = (home.run(), home.dir.control());
+    let halt = halt_on_failure(&home.dir, wall_clock).unwrap();
+    let bus = Box::new(MemoryBus::new(Topology::shipped()));
+    let shared = Arc::new(Shared::new(bus, Arc::default(), halt));
+    let socket = Socket::listen(home.dir.root()).unwrap();
+    let commands = CommandJournal::open(&control).unwrap();
+    let asked = AtomicUsize::new(0);
+    let journal_runs = || asked.fetch_add(1, Ordering::AcqRel) == 0;
+    let _ = drive(run, &shared, &socket, &commands, &journal_runs);
+    assert!(matches!(shared.take_fatal(), Some(PipelineError::FollowerLost)));
+    assert!(home.is_halted());
+    assert_eq!(commands.after(0).unwrap().len(), 1, "the next start cancels what may still work");
+    assert!(Shared::close(shared).is_ok(), "every thread has ended");
 }
 
 /// What an agent that fails does at its calls, counted over all its lives.
