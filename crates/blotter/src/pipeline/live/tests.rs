@@ -80,6 +80,7 @@ impl Home {
         let path = self.dir.root().join("tape.ws");
         std::fs::write(&path, lines).unwrap();
         LiveRun {
+            engine: &crate::engine::Engine::Embedded,
             dir: &self.dir,
             settings: &self.settings,
             instruments: &self.instruments,
