@@ -7,12 +7,13 @@ use alloc::{
 };
 
 use event::{
-    AccountId,
-    books::SnapshotRequested,
+    AccountId, Event, EventId, Source,
+    books::{AlertRaised, SnapshotRequested},
+    choices::Severity,
     operations::{OperatorCommanded, ResumeRefused, TradingHalted, TradingResumed},
 };
 
-use super::Monitor;
+use super::{Monitor, TAKEN_MAX};
 use crate::{Evidence, Outbox, label};
 
 impl Monitor {
@@ -45,16 +46,42 @@ impl Monitor {
         out.emit(TradingHalted { account, reason, by: by.to_string() });
     }
 
+    /// A snapshot was taken; what it says is known once it is compared.
+    pub(super) fn note_snapshot(&mut self, account: AccountId, snapshot: EventId) {
+        if self.clean.contains(&account) {
+            return;
+        }
+        let taken = self.taken.entry(account).or_default();
+        if taken.len() >= TAKEN_MAX {
+            let _ = taken.remove(0);
+        }
+        taken.push(snapshot);
+    }
+
+    /// Only the word of the account's own reconciliation counts, on a snapshot seen since the halt.
+    pub(super) fn note_compared(&mut self, event: &Event, alert: &AlertRaised) {
+        let Some(account) = alert.account else { return };
+        let by = Source::new(&format!("recon/{account}"));
+        let taken = self.taken.get(&account);
+        let known = taken.zip(event.cause_id).is_some_and(|(taken, cause)| taken.contains(&cause));
+        if known && by.is_ok_and(|by| by == event.source) && alert.severity == Severity::Info {
+            let _ = self.taken.remove(&account);
+            let _ = self.clean.insert(account);
+        }
+    }
+
     /// From a halt on, only a newer snapshot is a clean one.
     pub(super) fn note_halt(&mut self, account: Option<AccountId>) {
         match account {
             Some(account) => {
                 let _ = self.halted.insert(account);
                 let _ = self.clean.remove(&account);
+                let _ = self.taken.remove(&account);
             }
             None => {
                 self.halted_all = true;
                 self.clean.clear();
+                self.taken.clear();
             }
         }
     }
@@ -86,8 +113,8 @@ impl Monitor {
         if !unclean.is_empty() {
             let names: Vec<String> = unclean.iter().map(AccountId::to_string).collect();
             let reason = format!(
-                "no broker snapshot since the halt of {}; one is asked for: run `blotter \
-                 reconcile`, then resume again",
+                "no broker snapshot since the halt of {} was compared and clean; one is asked for: run \
+                 `blotter reconcile`, then resume again",
                 names.join(", ")
             );
             let refused = ResumeRefused { account: *account, actor: actor.clone(), reason };

@@ -19,9 +19,10 @@
 //! One alert per (alert, subject) in `repeat_ns`; the next one says how many were held back.
 //!
 //! A halt by an operator is obeyed at once. A resume needs actor, reason, feeds that parse, and a
-//! clean reconciliation: a broker snapshot of every account in question, taken since the halt, that
-//! left no critical break open; a break is open until it is resolved, explained or not. If only the snapshot is missing it is asked for, and the refusal
-//! says to try again.
+//! clean reconciliation: a broker snapshot of every account in question, taken since the halt, of
+//! which reconciliation says that it compared it and found nothing critical ([`BOOKS_COMPARED`]), and
+//! no critical break open; a break is open until it is resolved, explained or not. If only that is
+//! missing a snapshot is asked for, and the refusal says to try again.
 
 mod alerts;
 mod halts;
@@ -35,13 +36,20 @@ use alloc::{
 
 use alerts::Alert;
 use event::{
-    AccountId, Body, BreakId, Event, Kind, Label, SECOND_NS, Source, Timestamp,
+    AccountId, Body, BreakId, Event, EventId, Kind, Label, SECOND_NS, Source, Timestamp,
     choices::{FeedState, OperatorVerb, RiskRule, Severity},
     message, nested,
 };
 use guard::{Muted, RateWindow, Suppression};
 
 use crate::{Agent, Outbox, RestoreError, Scope, label, state};
+
+/// The alert by which reconciliation says that it compared the snapshot that caused it, and that it
+/// found nothing critical.
+pub const BOOKS_COMPARED: &str = "BooksCompared";
+
+/// Snapshots per account whose comparison is waited for; reconciliation compares the newest.
+const TAKEN_MAX: usize = 16;
 
 /// When to alert and when to halt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +105,14 @@ message! {
         2 times: Vec<Timestamp>,
     }
 
+    /// Snapshots taken of an account that is not known to be clean.
+    Taken {
+        /// The account.
+        1 account: AccountId,
+        /// The snapshots, oldest first.
+        2 snapshots: Vec<EventId>,
+    }
+
     /// The agent's state.
     Standing {
         /// Alerts held back.
@@ -109,7 +125,7 @@ message! {
         4 armed: bool,
         /// Accounts known.
         5 accounts: Vec<AccountId>,
-        /// Accounts with a clean snapshot since their last halt.
+        /// Accounts whose books were compared and clean since their last halt.
         6 clean: Vec<AccountId>,
         /// Critical breaks.
         7 breaks: Vec<OpenBreak>,
@@ -121,10 +137,12 @@ message! {
         10 halted: Vec<AccountId>,
         /// Snapshots asked for.
         11 snapshots_asked: u64,
+        /// Snapshots taken and not known to be clean.
+        12 taken: Vec<Taken>,
     }
 }
 
-nested!(OpenBreak, Pulse, Rejects);
+nested!(OpenBreak, Pulse, Rejects, Taken);
 
 /// The alerting and halting agent.
 #[derive(Clone, Debug)]
@@ -141,6 +159,7 @@ pub struct Monitor {
     halted_all: bool,
     halted: BTreeSet<AccountId>,
     snapshots_asked: u64,
+    taken: BTreeMap<AccountId, Vec<EventId>>,
 }
 
 impl Monitor {
@@ -160,6 +179,7 @@ impl Monitor {
             halted_all: false,
             halted: BTreeSet::new(),
             snapshots_asked: 0,
+            taken: BTreeMap::new(),
         }
     }
 
@@ -200,7 +220,8 @@ impl Monitor {
     }
 
     /// Keeps track of what a resume depends on.
-    fn track(&mut self, body: &Body) {
+    fn track(&mut self, event: &Event) {
+        let body = &event.body;
         if let Some(account) = body.account() {
             let _ = self.accounts.insert(account);
         }
@@ -212,7 +233,10 @@ impl Monitor {
                 let _ = self.unparseable.remove(&feed.feed);
             }
             Body::BrokerSnapshotTaken(snapshot) if snapshot.failure.is_empty() => {
-                let _ = self.clean.insert(snapshot.account);
+                self.note_snapshot(snapshot.account, event.event_id);
+            }
+            Body::AlertRaised(alert) if alert.alert.as_str() == BOOKS_COMPARED => {
+                self.note_compared(event, alert);
             }
             Body::BreakOpened(broken) if broken.severity == Severity::Critical => {
                 let _ = self.breaks.insert(broken.break_id, broken.account);
@@ -284,6 +308,7 @@ impl Agent for Monitor {
             Kind::LimitsLoaded,
             Kind::LimitBreached,
             Kind::BrokerSnapshotTaken,
+            Kind::AlertRaised,
             Kind::BreakOpened,
             Kind::BreakConfirmed,
             Kind::BreakResolved,
@@ -302,7 +327,7 @@ impl Agent for Monitor {
 
     fn on_event(&mut self, now: Timestamp, event: &Event, out: &mut Outbox) {
         let body = &event.body;
-        self.track(body);
+        self.track(event);
         match body {
             Body::OperatorCommanded(command) => match command.verb {
                 OperatorVerb::Halt => {
@@ -340,6 +365,14 @@ impl Agent for Monitor {
             halted_all: self.halted_all,
             halted: self.halted.iter().copied().collect(),
             snapshots_asked: self.snapshots_asked,
+            taken: self
+                .taken
+                .iter()
+                .map(|(account, snapshots)| Taken {
+                    account: *account,
+                    snapshots: snapshots.clone(),
+                })
+                .collect(),
         };
         Some(state::save(self.version(), &standing))
     }
@@ -360,6 +393,7 @@ impl Agent for Monitor {
         self.halted_all = from.halted_all;
         self.halted = from.halted.into_iter().collect();
         self.snapshots_asked = from.snapshots_asked;
+        self.taken = from.taken.into_iter().map(|one| (one.account, one.snapshots)).collect();
         Ok(())
     }
 }

@@ -140,12 +140,51 @@ fn resume() -> Body {
     command(OperatorVerb::Resume, None, "ada", "drill over")
 }
 
+/// Reconciliation's word on the snapshot before it.
+fn compared() -> Body {
+    event::books::AlertRaised {
+        alert: name(BOOKS_COMPARED),
+        severity: Severity::Info,
+        subject: account().to_string(),
+        detail: String::new(),
+        account: Some(account()),
+    }
+    .into()
+}
+
+/// Delivers facts; reconciliation's word comes from it, and of the last snapshot.
+struct Desk {
+    probe: Probe<Monitor>,
+    snapshot: Option<EventId>,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let probe = Probe::new(Monitor::new(Config::default())).unwrap();
+        Self { probe, snapshot: None }
+    }
+
+    fn tell(&mut self, second: i64, body: Body) -> Vec<Event> {
+        let from = match &body {
+            Body::AlertRaised(_) => "recon/PAPER",
+            _ => "-",
+        };
+        let mut event = self.probe.root(source(from), at(second), body);
+        match &event.body {
+            Body::AlertRaised(_) => event.cause_id = self.snapshot,
+            Body::BrokerSnapshotTaken(_) => self.snapshot = Some(event.event_id),
+            _ => {}
+        }
+        self.probe.take(&event)
+    }
+}
+
 /// What is said on a tape of (second, fact), in few words.
 fn check(tape: &[(i64, Body)], expected: &[&str]) {
-    let mut probe = Probe::new(Monitor::new(Config::default())).unwrap();
+    let mut desk = Desk::new();
     let mut said = Vec::new();
     for (second, body) in tape {
-        said.extend(probe.tell(at(*second), body.clone()));
+        said.extend(desk.tell(*second, body.clone()));
     }
     let scope = |account: Option<AccountId>| account.map_or("all".into(), |one| one.to_string());
     let words = |event: &Event| match &event.body {
@@ -254,10 +293,17 @@ fn a_worker_is_missed_only_after_it_was_seen() {
 
 #[test]
 fn a_resume_waits_for_a_snapshot_newer_than_the_halt() {
-    let wait = "refused: no broker snapshot since the halt of PAPER; one is asked for: run \
+    let wait = "refused: no broker snapshot since the halt of PAPER was compared and clean; one is asked for: run \
                 `blotter reconcile`, then resume again";
     check(
-        &[(0, snapshot("")), (1, halt()), (2, resume()), (3, snapshot("")), (4, resume())],
+        &[
+            (0, snapshot("")),
+            (1, halt()),
+            (2, resume()),
+            (3, snapshot("")),
+            (3, compared()),
+            (4, resume()),
+        ],
         &["halt all by ada", "CRITICAL TradingHalted", wait, "snapshot of PAPER", "resume all"],
     );
     check(
@@ -273,15 +319,49 @@ fn a_resume_waits_for_a_snapshot_newer_than_the_halt() {
 }
 
 #[test]
+fn a_snapshot_nobody_compared_is_no_clean_one() {
+    let refused = |tape: &[(i64, Body)]| {
+        let mut desk = Desk::new();
+        for (second, body) in tape {
+            let _ = desk.tell(*second, body.clone());
+        }
+        let said = desk.tell(9, resume());
+        assert_eq!(kinds(&said), ["ResumeRefused", "SnapshotRequested"]);
+    };
+    refused(&[(0, halt()), (1, snapshot(""))]);
+    refused(&[(0, snapshot("")), (0, halt()), (1, compared())]);
+    refused(&[(0, snapshot("")), (0, compared()), (1, halt())]);
+    refused(&[(0, halt()), (1, snapshot("timeout")), (2, compared())]);
+    // The word is reconciliation's own.
+    let mut desk = Desk::new();
+    let _ = desk.tell(0, halt());
+    let _ = desk.tell(1, snapshot(""));
+    let mut forged = desk.probe.root(source("python"), at(2), compared());
+    forged.cause_id = desk.snapshot;
+    let _ = desk.probe.take(&forged);
+    assert_eq!(kinds(&desk.tell(3, resume())), ["ResumeRefused", "SnapshotRequested"]);
+}
+
+#[test]
+fn a_restart_between_a_snapshot_and_its_comparison_loses_nothing() {
+    let mut desk = Desk::new();
+    let _ = desk.tell(0, halt());
+    let _ = desk.tell(1, snapshot(""));
+    desk.probe.restart(Monitor::new(Config::default())).unwrap();
+    let _ = desk.tell(2, compared());
+    assert_eq!(kinds(&desk.tell(3, resume())), ["TradingResumed"]);
+}
+
+#[test]
 fn a_resume_needs_actor_reason_feeds_that_parse_and_no_critical_break() {
     let refused = |facts: &[Body], command: Body, why: &str| {
         let mut tape: Vec<(i64, Body)> = Vec::from([(0, halt())]);
         tape.extend(facts.iter().map(|fact| (1, fact.clone())));
-        tape.extend([(2, snapshot("")), (3, command)]);
-        let mut probe = Probe::new(Monitor::new(Config::default())).unwrap();
+        tape.extend([(2, snapshot("")), (2, compared()), (3, command)]);
+        let mut desk = Desk::new();
         let mut said = Vec::new();
         for (second, body) in tape {
-            said = probe.tell(at(second), body);
+            said = desk.tell(second, body);
         }
         let Body::ResumeRefused(refused) = &said[0].body else { panic!("{said:?}") };
         assert!(refused.reason.contains(why), "{}", refused.reason);
@@ -299,6 +379,7 @@ fn a_resume_needs_actor_reason_feeds_that_parse_and_no_critical_break() {
             (1, confirmed(Severity::Critical)),
             (2, resolved()),
             (3, snapshot("")),
+            (3, compared()),
             (4, resume()),
         ],
         &[
@@ -316,7 +397,7 @@ fn a_resume_needs_actor_reason_feeds_that_parse_and_no_critical_break() {
 fn one_account_is_resumed_by_itself() {
     let one = command(OperatorVerb::Resume, Some(account()), "ada", "looked at it");
     check(
-        &[(0, breach(RiskRule::Drawdown)), (1, snapshot("")), (2, one)],
+        &[(0, breach(RiskRule::Drawdown)), (1, snapshot("")), (1, compared()), (2, one)],
         &[
             "CRITICAL DrawdownLimit",
             "halt PAPER by monitor",
@@ -329,7 +410,13 @@ fn one_account_is_resumed_by_itself() {
 #[test]
 fn after_a_resume_the_next_cause_halts_again() {
     check(
-        &[(0, halt()), (1, snapshot("")), (2, resume()), (400, feed(FeedState::Unparseable))],
+        &[
+            (0, halt()),
+            (1, snapshot("")),
+            (1, compared()),
+            (2, resume()),
+            (400, feed(FeedState::Unparseable)),
+        ],
         &[
             "halt all by ada",
             "CRITICAL TradingHalted",

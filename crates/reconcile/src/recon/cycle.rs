@@ -26,8 +26,9 @@ impl Recon {
         now: Timestamp,
         out: &mut Outbox,
     ) {
+        let foreign = self.asked.remove(&snapshot.query);
         // An answer overtaken by a later one says less than what is known.
-        if snapshot.cycle <= self.compared {
+        if !foreign && snapshot.cycle <= self.compared {
             return;
         }
         // Repairs under way would be seen as differences once more.
@@ -38,13 +39,30 @@ impl Recon {
         let whole = self.with_what_was_listed_before(snapshot);
         match compare(&self.books, &whole, now, &self.config.tolerances) {
             Ok(comparison) => {
-                self.compared = snapshot.cycle;
+                if !foreign {
+                    self.compared = snapshot.cycle;
+                }
                 self.inconclusive = 0;
                 self.remember(&comparison, &whole);
+                let clean = is_clean(&comparison);
                 self.fold(comparison, snapshot_event, now, out);
+                if clean && core::mem::take(&mut self.word_owed) {
+                    self.say_compared(out);
+                }
             }
             Err(reason) => self.proves_nothing(&reason, now, out),
         }
+    }
+
+    /// Says that this snapshot, the cause of the alert, was compared and shows nothing critical.
+    fn say_compared(&self, out: &mut Outbox) {
+        out.emit(AlertRaised {
+            alert: label(agent::monitor::BOOKS_COMPARED),
+            severity: Severity::Info,
+            subject: self.config.account.to_string(),
+            detail: "books and broker were compared and nothing critical was found".into(),
+            account: Some(self.config.account),
+        });
     }
 
     /// A snapshot that proves nothing changes no break; it is asked for again a few times, and
@@ -155,4 +173,10 @@ impl Recon {
         let _ = self.deferred.insert((code, subject), entry);
         false
     }
+}
+
+/// Whether a comparison found nothing critical, in flight or not, and could look at everything.
+fn is_clean(comparison: &Comparison) -> bool {
+    let critical = |found: &Difference| found.severity == Severity::Critical;
+    comparison.withheld.is_empty() && !comparison.differences.iter().any(critical)
 }

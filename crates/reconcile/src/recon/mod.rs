@@ -111,7 +111,9 @@ nested!(Tracked, Deferred, Listed);
 ///
 /// It folds the account's events into books of its own and compares them with snapshots the
 /// gateway takes for it. It emits `SnapshotRequested`, the `Break…` events, `AdjustmentBooked`,
-/// `AdjustmentReversed`, and facts the broker's snapshot proves and nothing told us of.
+/// `AdjustmentReversed`, and facts the broker's snapshot proves and nothing told us of. After a halt,
+/// and when a resume asks, the first comparison that finds nothing critical is told of as the alert
+/// [`agent::monitor::BOOKS_COMPARED`], which a resume waits for.
 #[derive(Clone, Debug)]
 pub struct Recon {
     config: Config,
@@ -130,6 +132,11 @@ pub struct Recon {
     /// The last cycle compared.
     compared: u64,
     inconclusive: u32,
+    /// Snapshots others asked for and that are not answered yet. They count in no cycle.
+    asked: BTreeSet<EventId>,
+    /// Somebody waits to hear that the books were compared and nothing critical was found: trading
+    /// was halted, or a resume asked.
+    word_owed: bool,
     /// When the next snapshot beside the regular ones is due.
     again_at: Option<Timestamp>,
 }
@@ -150,6 +157,8 @@ impl Recon {
             cycle: 0,
             compared: 0,
             inconclusive: 0,
+            asked: BTreeSet::new(),
+            word_owed: false,
             again_at: None,
         }
     }
@@ -192,11 +201,13 @@ const SUBSCRIPTIONS: &[Kind] = &[
     Kind::FeeCharged,
     Kind::FundingPaid,
     Kind::TransferBooked,
+    Kind::SnapshotRequested,
     Kind::BrokerSnapshotTaken,
     Kind::BreakOpened,
     Kind::BreakResolved,
     Kind::AdjustmentBooked,
     Kind::AdjustmentReversed,
+    Kind::TradingHalted,
 ];
 
 impl Agent for Recon {
@@ -218,7 +229,9 @@ impl Agent for Recon {
 
     fn on_event(&mut self, now: Timestamp, event: &Event, out: &mut Outbox) {
         let _ = self.repairs.remove(&event.event_id);
-        if Books::wants(event.body.kind()) {
+        // A halt is nothing the books hold.
+        let kind = event.body.kind();
+        if Books::wants(kind) && kind != Kind::TradingHalted {
             // What cannot be right must be seen, and changes nothing by itself.
             for finding in self.books.apply(event) {
                 let alert = finding.alert(Some(self.config.account));
@@ -248,6 +261,8 @@ impl Agent for Recon {
                 let name = (BookingKind::Transfer, transfer.transfer_id);
                 self.booking_told(name, event.event_id, out);
             }
+            Body::SnapshotRequested(_) => self.snapshot_asked(event),
+            Body::TradingHalted(_) => self.word_owed = true,
             Body::AdjustmentBooked(_) => self.adjustment_told(event.event_id, out),
             _ => {}
         }

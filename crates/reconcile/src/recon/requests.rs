@@ -1,7 +1,9 @@
 //! When a snapshot is asked for.
 
 use agent::Outbox;
-use event::{Label, OrderId, Timestamp, books::SnapshotRequested, choices::AttemptAction};
+use event::{
+    Body, Event, Label, OrderId, Timestamp, books::SnapshotRequested, choices::AttemptAction,
+};
 
 use super::{Recon, label};
 
@@ -35,6 +37,16 @@ impl Recon {
         self.cycle += 1;
         let (account, cycle) = (self.config.account, self.cycle);
         out.emit(SnapshotRequested { account, reason, cycle });
+    }
+
+    /// Somebody else asks for a snapshot, numbered by who asked: it is known by the request it
+    /// answers, and compared whatever its number is.
+    pub(super) fn snapshot_asked(&mut self, request: &Event) {
+        let Body::SnapshotRequested(asked) = &request.body else { return };
+        if asked.reason.as_str() == "resume" {
+            let _ = self.asked.insert(request.event_id);
+            self.word_owed = true;
+        }
     }
 
     /// Asks again before the interval is over, once.

@@ -33,6 +33,10 @@ message! {
         10 inconclusive: u32,
         /// When the next snapshot beside the regular ones is due.
         11 again_at: Option<Timestamp>,
+        /// Snapshots others asked for.
+        12 asked: Vec<EventId>,
+        /// Whether somebody waits for a clean comparison.
+        13 word_owed: bool,
     }
 }
 
@@ -50,6 +54,8 @@ impl Recon {
             compared: self.compared,
             inconclusive: self.inconclusive,
             again_at: self.again_at,
+            asked: self.asked.iter().copied().collect(),
+            word_owed: self.word_owed,
         };
         state::save(self.version(), &kept)
     }
@@ -70,6 +76,8 @@ impl Recon {
         self.compared = from.compared;
         self.inconclusive = from.inconclusive;
         self.again_at = from.again_at;
+        self.asked = from.asked.into_iter().collect();
+        self.word_owed = from.word_owed;
         Ok(())
     }
 }

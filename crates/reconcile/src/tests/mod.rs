@@ -6,3 +6,4 @@ mod facts;
 mod law;
 mod life;
 mod peers;
+mod resume;
