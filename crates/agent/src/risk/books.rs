@@ -5,7 +5,7 @@ use alloc::{collections::BTreeMap, format};
 use event::{
     Amount, Body, Currency, Event, InstrumentId, Label, Quantity, Timestamp,
     books::{AccountOpened, LimitBreached, LimitsLoaded},
-    choices::{Phase, RiskRule},
+    choices::{BookingKind, Phase, RiskRule},
     operations::SessionPhaseChanged,
 };
 use guard::RateWindow;
@@ -41,10 +41,15 @@ impl Risk {
         match body {
             Body::FeeCharged(fee) => {
                 let paid = Amount(fee.amount.0.saturating_neg());
-                self.book_once(fee.fee_id, fee.currency, paid);
+                self.book_once(BookingKind::Fee, fee.fee_id, fee.currency, paid);
             }
             Body::FundingPaid(funding) => {
-                self.book_once(funding.funding_id, funding.currency, funding.amount);
+                self.book_once(
+                    BookingKind::Funding,
+                    funding.funding_id,
+                    funding.currency,
+                    funding.amount,
+                );
             }
             Body::AdjustmentBooked(b) => {
                 self.adjust(b.instrument, b.quantity, b.cost, b.currency, b.amount);
@@ -56,8 +61,8 @@ impl Risk {
         }
     }
 
-    fn book_once(&mut self, booking: Label, currency: Currency, amount: Amount) {
-        if self.bookings.insert(booking) {
+    fn book_once(&mut self, kind: BookingKind, booking: Label, currency: Currency, amount: Amount) {
+        if self.bookings.insert((kind, booking)) {
             self.equity.cash(currency, amount);
         }
     }

@@ -41,7 +41,7 @@ use equity::Equity;
 use event::{
     AccountId, Amount, Body, BreakId, Currency, Event, InstrumentId, Kind, Label, OrderId, Price,
     Quantity, SECOND_NS, Timestamp,
-    choices::{OrderType, Phase, RiskRule, Severity, Side, TimeInForce},
+    choices::{BookingKind, OrderType, Phase, RiskRule, Severity, Side, TimeInForce},
     message, nested,
     trading::{OrderApproved, OrderDenied, OrderProposed, ReplaceOrder, SubmitOrder},
 };
@@ -153,7 +153,7 @@ pub struct Risk {
     recent: VecDeque<Sent>,
     phases: BTreeMap<Label, Phase>,
     open_breaks: BTreeSet<BreakId>,
-    bookings: BTreeSet<Label>,
+    bookings: BTreeSet<(BookingKind, Label)>,
     halted_all: bool,
     halted_account: bool,
     opened: bool,

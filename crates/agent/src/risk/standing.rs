@@ -3,7 +3,9 @@
 use alloc::vec::Vec;
 
 use event::{
-    BreakId, InstrumentId, Label, LimitSetId, Source, Timestamp, books::Limit, choices::Phase,
+    BreakId, InstrumentId, Label, LimitSetId, Source, Timestamp,
+    books::Limit,
+    choices::{BookingKind, Phase},
     message, nested,
 };
 use guard::RateWindow;
@@ -65,7 +67,7 @@ message! {
         12 phases: Vec<PhaseOf>,
         /// Confirmed critical breaks.
         13 open_breaks: Vec<BreakId>,
-        /// Cash bookings known.
+        /// Cash bookings known whose kind was not kept; each counts as a fee and as funding.
         14 bookings: Vec<Label>,
         /// Whether all trading is halted.
         15 halted_all: bool,
@@ -85,6 +87,10 @@ message! {
         22 early: Vec<EarlyTerms>,
         /// Corrections known.
         23 corrections: Vec<Label>,
+        /// Fees known.
+        24 fees: Vec<Label>,
+        /// Funding known.
+        25 funding: Vec<Label>,
     }
 }
 
@@ -98,6 +104,10 @@ impl Risk {
         };
         let phase =
             |(calendar, phase): (&Label, &Phase)| PhaseOf { calendar: *calendar, phase: *phase };
+        let booked = |kind| {
+            let of_kind = self.bookings.iter().filter(|(known, _)| *known == kind);
+            of_kind.map(|(_, booking)| *booking).collect()
+        };
         let standing = Standing {
             limit_set: self.limits.set,
             limits: self.limits.all.clone(),
@@ -114,7 +124,9 @@ impl Risk {
             recent: self.recent.iter().cloned().collect(),
             phases: self.phases.iter().map(phase).collect(),
             open_breaks: self.open_breaks.iter().copied().collect(),
-            bookings: self.bookings.iter().copied().collect(),
+            bookings: Vec::new(),
+            fees: booked(BookingKind::Fee),
+            funding: booked(BookingKind::Funding),
             halted_all: self.halted_all,
             halted_account: self.halted_account,
             opened: self.opened,
@@ -147,7 +159,12 @@ impl Risk {
         self.recent = from.recent.into();
         self.phases = from.phases.into_iter().map(|one| (one.calendar, one.phase)).collect();
         self.open_breaks = from.open_breaks.into_iter().collect();
-        self.bookings = from.bookings.into_iter().collect();
+        let fees = from.fees.iter().chain(&from.bookings);
+        let funding = from.funding.iter().chain(&from.bookings);
+        self.bookings = fees
+            .map(|booking| (BookingKind::Fee, *booking))
+            .chain(funding.map(|booking| (BookingKind::Funding, *booking)))
+            .collect();
         self.halted_all = from.halted_all;
         self.halted_account = from.halted_account;
         self.opened = from.opened;

@@ -49,6 +49,24 @@ fn a_linear_position_earns_quantity_times_price_change_less_fees() {
 }
 
 #[test]
+fn a_fee_and_a_funding_of_one_name_are_two_bookings() {
+    let mut bench = Bench::new();
+    let funding = event::books::FundingPaid {
+        account: account(),
+        funding_id: name("f1"),
+        instrument: perpetual(),
+        currency: currency("USDT"),
+        amount: amount("-2"),
+    };
+    let _ = bench.tell(fee("f1", "USDT", "1.25"));
+    let _ = bench.tell(funding.clone());
+    bench.probe.restart(gate()).unwrap();
+    let _ = bench.tell(funding);
+    let _ = bench.tell(fee("f1", "USDT", "1.25"));
+    assert_eq!(profit(&mut bench).as_deref(), Some("-3.25"));
+}
+
+#[test]
 fn an_inverse_position_earns_coins_that_are_converted_at_the_mid_price() {
     let mut bench = Bench::new();
     let _ = bench.tell(defined(inverse()));
