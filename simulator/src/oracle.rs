@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bus::{Delivered, Entry, Progress};
 use bytes::Bytes;
 use event::{
-    Amount, Body, Event, EventId, InstrumentId, OrderId, Source,
+    Amount, Body, Event, EventId, InstrumentId, OrderId, SECOND_NS, Source, Timestamp,
     id::{derived_id, timer_id},
     trading::{OrderApproved, SubmitAttempted},
 };
@@ -18,11 +18,15 @@ use crate::{
     sums::Sums,
 };
 
+/// Attempts of one order within a second at most.
+const ATTEMPTS_MAX: usize = 6;
+
 /// What the log says of one order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OrderFacts {
     pub(crate) approved: Option<OrderApproved>,
     pub(crate) attempts: BTreeMap<u32, SubmitAttempted>,
+    attempted: Vec<Timestamp>,
     /// A submit whose outcome was not known.
     pub(crate) unknown: bool,
 }
@@ -275,6 +279,13 @@ impl Oracle {
             Body::SubmitAttempted(attempted) => {
                 let facts = self.orders.entry(attempted.order).or_default();
                 let _ = facts.attempts.insert(attempted.attempt, attempted.clone());
+                facts.attempted.push(event.time);
+                // A change that is refused and asked for again at once would go on without end.
+                let lately = |at: &&Timestamp| event.time.since_ns(**at) < SECOND_NS;
+                let lately = facts.attempted.iter().rev().take_while(lately).count();
+                require(lately <= ATTEMPTS_MAX, Invariant::ComesToRest, || {
+                    format!("{} is attempted {lately} times in a second", attempted.order)
+                })?;
             }
             Body::OrderUnknown(unknown) => {
                 self.orders.entry(unknown.order).or_default().unknown = true;
