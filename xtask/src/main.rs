@@ -37,6 +37,7 @@ usage: cargo xtask <task>
   schemas --bless      the same, and golden bytes for goldens that have JSON only
   kinds                docs/kinds.md from schemas/kinds.toml
   errors               docs/errors from the error enums and docs/errors/advice.toml
+  servers kafka        a genuine Apache Kafka to try things with, until interrupted
   servers nats         a genuine nats-server to try things with, until interrupted
 ";
 

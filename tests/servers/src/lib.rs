@@ -5,12 +5,15 @@
 //! interface with a home of its own, and it dies with whoever started it, however that ends. When a
 //! test fails, the home stays, logs and store in it.
 //!
-//! To add a server: say where it comes from ([`Wheel`] is one way), write its configuration, and
-//! start it as a [`Guarded`] process. [`NatsServer`] is the example.
+//! To add a server: say where it comes from ([`Wheel`] and [`Jars`] are two ways), write its configuration, and
+//! start it as a [`Guarded`] process. [`NatsServer`] and [`KafkaServer`] are
+//! the examples.
 
 mod files;
 mod guarded;
 mod home;
+mod kafka;
+mod maven;
 mod nats;
 mod nats_cluster;
 mod proxy;
@@ -19,6 +22,8 @@ mod wheel;
 pub use files::copy_tree;
 pub use guarded::Guarded;
 pub use home::Home;
+pub use kafka::{KafkaServer, KafkaSettings};
+pub use maven::Jars;
 pub use nats::{NatsServer, Settings};
 pub use nats_cluster::NatsCluster;
 pub use proxy::{Fault, Proxy};

@@ -81,7 +81,7 @@ fn make_executable(path: &Path) -> anyhow::Result<()> {
 }
 
 /// Where fetched servers are kept.
-fn cache() -> anyhow::Result<PathBuf> {
+pub(crate) fn cache() -> anyhow::Result<PathBuf> {
     let root = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let of_home = || env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     Ok(root.or_else(of_home).context("neither XDG_CACHE_HOME nor HOME is set")?.join("blotter"))

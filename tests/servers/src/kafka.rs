@@ -1,0 +1,303 @@
+//! Apache Kafka: one node that is broker and controller, with its store in a home of its own.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+use rustix::process::Signal;
+
+use crate::{Guarded, Home, Jars, copy_tree, free_port};
+
+/// The server everything is tested with.
+const KAFKA: Jars = Jars {
+    name: "kafka-4.3.0",
+    artifacts: &[
+        "org.apache.kafka:kafka_2.13:4.3.0",
+        // Without it the server logs nothing.
+        "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4",
+    ],
+    sha256: include_str!("../pinned/kafka-4.3.0.sha256"),
+};
+
+/// How long a server may take to start on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Started quickly and small; a server that is measured runs with the same.
+const JVM: [&str; 4] = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms64m", "-Xmx384m"];
+
+/// What a node needs that holds no copies, is never asked twice, and starts in a few seconds.
+const PROPERTIES: &str = "\
+process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.index.size.max.bytes=65536
+log.cleaner.dedupe.buffer.size=4194304
+";
+
+const LOGGING: &str = "\
+Configuration:
+  Appenders:
+    Console:
+      name: ERR
+      target: SYSTEM_ERR
+      PatternLayout:
+        pattern: \"%d{HH:mm:ss.SSS} %p %c{1} %m%n\"
+  Loggers:
+    Root:
+      level: INFO
+      AppenderRef:
+        - ref: ERR
+";
+
+/// How a server is to be configured.
+#[derive(Clone, Debug, Default)]
+pub struct KafkaSettings {
+    /// Whether an acknowledgement means fsynced.
+    pub sync_always: bool,
+    /// Lines for `server.properties` beside the usual ones.
+    pub lines: String,
+}
+
+/// An Apache Kafka of one's own.
+#[derive(Debug)]
+pub struct KafkaServer {
+    process: Option<Guarded>,
+    port: u16,
+    controller_port: u16,
+    settings: KafkaSettings,
+    home: Home,
+}
+
+static SHARED: Mutex<Option<KafkaServer>> = Mutex::new(None);
+
+impl KafkaServer {
+    /// The version that is fetched.
+    #[must_use]
+    pub const fn version() -> &'static str {
+        "4.3.0"
+    }
+
+    /// The servers that `BLOTTER_KAFKA_BROKERS` names, for tests that need nothing but a server.
+    #[must_use]
+    pub fn given() -> Option<String> {
+        std::env::var("BLOTTER_KAFKA_BROKERS").ok().filter(|brokers| !brokers.is_empty())
+    }
+
+    /// The address of a server that all tests of this process share, started for the first. It
+    /// ends with the process.
+    ///
+    /// # Errors
+    /// As [`KafkaServer::start`].
+    pub fn shared() -> anyhow::Result<String> {
+        if let Some(given) = Self::given() {
+            return Ok(given);
+        }
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(server) = &*shared {
+            return Ok(server.brokers());
+        }
+        let server = Self::start_in(Home::of_process("kafka")?, KafkaSettings::default())?;
+        let brokers = server.brokers();
+        *shared = Some(server);
+        Ok(brokers)
+    }
+
+    /// Starts one.
+    ///
+    /// # Errors
+    /// When it cannot be fetched or does not start.
+    pub fn start(settings: KafkaSettings) -> anyhow::Result<Self> {
+        Self::start_in(Home::new("kafka")?, settings)
+    }
+
+    fn start_in(home: Home, settings: KafkaSettings) -> anyhow::Result<Self> {
+        let mut server = Self::prepare(home, settings)?;
+        server.start_again()?;
+        Ok(server)
+    }
+
+    /// One that has its ports and its store, and does not run yet.
+    ///
+    /// # Errors
+    /// When it cannot be fetched.
+    pub fn prepared(settings: KafkaSettings) -> anyhow::Result<Self> {
+        Self::prepare(Home::new("kafka")?, settings)
+    }
+
+    fn prepare(home: Home, settings: KafkaSettings) -> anyhow::Result<Self> {
+        let (port, controller_port) = (free_port()?, free_port()?);
+        let server = Self { process: None, port, controller_port, settings, home };
+        fs::write(server.home.path().join("log4j2.yaml"), LOGGING)?;
+        server.configure()?;
+        server.format()?;
+        Ok(server)
+    }
+
+    fn configure(&self) -> anyhow::Result<()> {
+        let (port, controller, store) = (self.port, self.controller_port, self.store());
+        let sync = if self.settings.sync_always { "log.flush.interval.messages=1\n" } else { "" };
+        let text = format!(
+            "{PROPERTIES}{sync}{}\n\
+             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             log.dirs={}\n",
+            self.settings.lines,
+            store.display(),
+        );
+        Ok(fs::write(self.properties(), text)?)
+    }
+
+    fn format(&self) -> anyhow::Result<()> {
+        // The name of a cluster of one, the same every time.
+        let mut arguments = self.java("kafka.tools.StorageTool")?;
+        arguments.extend(["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c"].map(String::from));
+        arguments.push(self.properties().to_string_lossy().into_owned());
+        let output = Command::new("java").args(arguments).output().context("java")?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stdout).trim());
+        }
+        Ok(())
+    }
+
+    fn java(&self, class: &str) -> anyhow::Result<Vec<String>> {
+        let mut arguments: Vec<String> = JVM.map(String::from).to_vec();
+        arguments.push("-cp".into());
+        arguments.push(KAFKA.folder()?.join("*").to_string_lossy().into_owned());
+        let logging = self.home.path().join("log4j2.yaml");
+        arguments.push(format!("-Dlog4j2.configurationFile={}", logging.display()));
+        arguments.push(class.into());
+        Ok(arguments)
+    }
+
+    /// Starts it, on the same port and with its store each time.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_again(&mut self) -> anyhow::Result<()> {
+        self.configure()?;
+        let mut arguments = self.java("kafka.Kafka")?;
+        arguments.push(self.properties().to_string_lossy().into_owned());
+        let log = self.log_file();
+        let process = Guarded::start(Path::new("java"), &arguments, &log)?;
+        process
+            .await_line(PATIENCE, |line| line.contains("Kafka Server started").then_some(()))
+            .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
+        self.process = Some(process);
+        Ok(())
+    }
+
+    /// Where clients connect to.
+    #[must_use]
+    pub fn brokers(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// What it runs with; a change holds from the next start on.
+    pub const fn settings(&mut self) -> &mut KafkaSettings {
+        &mut self.settings
+    }
+
+    /// Its directory.
+    #[must_use]
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    fn store(&self) -> PathBuf {
+        self.home.path().join("store")
+    }
+
+    fn properties(&self) -> PathBuf {
+        self.home.path().join("server.properties")
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.home.path().join("kafka.log")
+    }
+
+    fn running(&self) -> anyhow::Result<&Guarded> {
+        self.process.as_ref().context("it runs")
+    }
+
+    /// Kills it without warning.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.process.take().context("it runs")?.stop(Signal::KILL)
+    }
+
+    /// Shuts it down cleanly.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn stop(&mut self) -> anyhow::Result<()> {
+        self.process.take().context("it runs")?.stop(Signal::TERM)
+    }
+
+    /// Waits until it ends by itself.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn wait(mut self) -> anyhow::Result<()> {
+        self.process.take().context("it runs")?.wait();
+        Ok(())
+    }
+
+    /// Stops it in its tracks.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pause(&self) -> anyhow::Result<()> {
+        self.running()?.signal(Signal::STOP)
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn go_on(&self) -> anyhow::Result<()> {
+        self.running()?.signal(Signal::CONT)
+    }
+
+    /// Copies its store, as restoring a backup finds it; it must not run meanwhile.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn copy_store(&self, to: &Path) -> anyhow::Result<()> {
+        Ok(copy_tree(&self.store(), to)?)
+    }
+
+    /// Puts a copy of its store in the place of the store; it must not run meanwhile.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn restore_store(&self, from: &Path) -> anyhow::Result<()> {
+        fs::remove_dir_all(self.store())?;
+        Ok(copy_tree(from, &self.store())?)
+    }
+
+    /// What it has said so far.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn log(&self) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(self.log_file())?)
+    }
+}

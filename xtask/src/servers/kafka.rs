@@ -1,0 +1,15 @@
+//! Apache Kafka: one node, fsyncing before it acknowledges.
+
+use anyhow::Result;
+use servers::{KafkaServer, KafkaSettings};
+
+pub(super) fn run() -> Result<()> {
+    let settings = KafkaSettings { sync_always: true, ..KafkaSettings::default() };
+    let server = KafkaServer::start(settings)?;
+    println!(
+        "Apache Kafka {} until interrupted; its store goes away with it",
+        KafkaServer::version()
+    );
+    println!("export BLOTTER_KAFKA_BROKERS={}", server.brokers());
+    server.wait()
+}
