@@ -66,7 +66,7 @@ fn suites() -> Result<Vec<Suite>> {
             name: "unit",
             budget_s: 60,
             work: once(
-                "test --workspace --exclude tests --exclude bus-nats --lib --bins --tests --no-fail-fast",
+                "test --workspace --exclude tests --exclude bus-nats --exclude bus-kafka --lib --bins --tests --no-fail-fast",
             ),
         },
         // On a genuine server, which is fetched and started by the tests themselves.
@@ -74,6 +74,12 @@ fn suites() -> Result<Vec<Suite>> {
             name: "nats",
             budget_s: 120,
             work: once("test --package bus-nats --lib --tests --no-fail-fast"),
+        },
+        // On a genuine Apache Kafka, which is fetched and started by the tests themselves.
+        Suite {
+            name: "kafka",
+            budget_s: 300,
+            work: once("test --package bus-kafka --lib --tests --no-fail-fast"),
         },
         Suite { name: "doc", budget_s: 60, work: once("test --workspace --doc --no-fail-fast") },
     ];

@@ -1,0 +1,184 @@
+//! Clients of the servers, and their settings.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake},
+    thread::Thread,
+    time::Duration,
+};
+
+use bus::Topology;
+use rdkafka::{
+    ClientConfig, ClientContext,
+    admin::AdminClient,
+    client::DefaultClientContext,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, ConsumerContext},
+    error::{KafkaError, RDKafkaErrorCode},
+    producer::ThreadedProducer,
+};
+
+use crate::{KafkaBusError, Names, Options, transaction::Reports};
+
+/// One bus on its servers: what every client of it is made with.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    pub(crate) options: Options,
+    pub(crate) names: Names,
+    pub(crate) topology: Topology,
+}
+
+/// What a client tells us beside its answers: nothing; failures are answers too.
+#[derive(Debug)]
+pub(crate) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
+impl ConsumerContext for Quiet {}
+
+/// A consumer of ours.
+pub(crate) type Consumer = BaseConsumer<Quiet>;
+
+/// How long a fetch waits at the server for more. A partition that is added meanwhile waits too.
+const FETCH_WAIT_MS: &str = "20";
+
+impl Cluster {
+    pub(crate) fn new(options: Options) -> Self {
+        let names = Names::new(&options.prefix);
+        Self { options, names, topology: Topology::shipped() }
+    }
+
+    pub(crate) const fn patience(&self) -> Duration {
+        self.options.patience
+    }
+
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        for (name, value) in &self.options.settings {
+            let _ = config.set(name, value);
+        }
+        let _ = config
+            .set("bootstrap.servers", &self.options.brokers)
+            .set("client.id", format!("blotter-{}", self.options.name))
+            // A server that comes back is found at once, not after ten seconds.
+            .set("reconnect.backoff.ms", "20")
+            .set("reconnect.backoff.max.ms", "500")
+            .set("topic.metadata.refresh.interval.ms", "30000");
+        config
+    }
+
+    /// A consumer of what is committed. It belongs to no group: readers read everything, and where
+    /// they are is theirs to keep.
+    pub(crate) fn consumer(&self) -> Result<Consumer, KafkaBusError> {
+        self.consumer_at("read_committed")
+    }
+
+    /// A consumer that sees what is not decided yet: only asked how far a topic goes.
+    pub(crate) fn observer(&self) -> Result<Consumer, KafkaBusError> {
+        self.consumer_at("read_uncommitted")
+    }
+
+    fn consumer_at(&self, isolation: &str) -> Result<Consumer, KafkaBusError> {
+        let mut config = self.config();
+        let _ = config
+            // Nothing is kept there; the client wants a name before it reads.
+            .set("group.id", format!("{}.readers", self.options.prefix))
+            .set("isolation.level", isolation)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.partition.eof", "true")
+            // What is not there any more is an error, never stepped over.
+            .set("auto.offset.reset", "error")
+            .set("check.crcs", "true")
+            .set("allow.auto.create.topics", "false")
+            .set("fetch.wait.max.ms", FETCH_WAIT_MS)
+            .set("fetch.error.backoff.ms", "50")
+            .set("queued.max.messages.kbytes", "8192");
+        config.create_with_context(Quiet).map_err(settings)
+    }
+
+    /// A producer whose transactions carry the name the bus was opened under.
+    pub(crate) fn producer(
+        &self,
+        reports: Reports,
+    ) -> Result<ThreadedProducer<Reports>, KafkaBusError> {
+        let mut config = self.config();
+        let patience_ms = self.patience().as_millis();
+        let _ = config
+            .set("transactional.id", self.names.transactional_id(&self.options.name))
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("linger.ms", "0")
+            // Longer than we wait: the server ends a transaction only once we gave up on it.
+            .set("transaction.timeout.ms", (patience_ms * 2).max(10_000).to_string())
+            .set("message.timeout.ms", patience_ms.max(1_000).to_string());
+        config.create_with_context(reports).map_err(settings)
+    }
+
+    pub(crate) fn admin(&self) -> Result<AdminClient<DefaultClientContext>, KafkaBusError> {
+        self.config().create().map_err(settings)
+    }
+
+    /// Sorts what a client says.
+    pub(crate) fn sorted(&self, error: &KafkaError) -> KafkaBusError {
+        let why = said(error);
+        match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::TopicAuthorizationFailed
+                | RDKafkaErrorCode::ClusterAuthorizationFailed
+                | RDKafkaErrorCode::GroupAuthorizationFailed
+                | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::Authentication,
+            ) => KafkaBusError::Denied { why },
+            Some(RDKafkaErrorCode::UnsupportedVersion | RDKafkaErrorCode::UnsupportedFeature) => {
+                KafkaBusError::Unsupported { what: "what a unit needs", why }
+            }
+            Some(
+                RDKafkaErrorCode::Fenced
+                | RDKafkaErrorCode::ProducerFenced
+                | RDKafkaErrorCode::InvalidProducerEpoch,
+            ) => KafkaBusError::Fenced { name: self.options.name.clone() },
+            _ => KafkaBusError::Unreachable { brokers: self.options.brokers.clone(), why },
+        }
+    }
+}
+
+/// A client's own words.
+pub(crate) fn said(error: &KafkaError) -> String {
+    match error {
+        KafkaError::Transaction(error) => error.string(),
+        other => other.to_string(),
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
+fn settings(error: KafkaError) -> KafkaBusError {
+    KafkaBusError::Settings { why: error.to_string() }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Waits for an answer of the administration's client, which has a thread of its own to give it.
+pub(crate) fn wait_for<T>(answer: impl Future<Output = T>) -> T {
+    let mut answer = pin!(answer);
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match answer.as_mut().poll(&mut context) {
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => std::thread::park(),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! One partition, read in order from any offset.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use rdkafka::{
+    Message as _, Offset, TopicPartitionList,
+    consumer::{Consumer as _, base_consumer::PartitionQueue},
+    error::{KafkaError, RDKafkaErrorCode},
+};
+
+use crate::{
+    KafkaBusError,
+    client::{Cluster, Consumer, Quiet},
+};
+
+/// What a look at a partition finds.
+#[derive(Debug)]
+pub(crate) enum Look {
+    /// The next message.
+    Message(Taken),
+    /// The end of what is committed.
+    End,
+    /// Nothing yet.
+    Nothing,
+}
+
+/// A message taken from a partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    pub(crate) offset: i64,
+    pub(crate) key: Bytes,
+    pub(crate) payload: Bytes,
+}
+
+/// Messages stepped over in a partition that are kept: their unit may come yet.
+const PASSED_MAX: usize = 4096;
+/// Further ahead than this it is quicker to ask for the place than to read up to it.
+const AHEAD_MAX: i64 = 20_000;
+/// How long one look waits.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A partition of a topic.
+pub(crate) struct Feed {
+    consumer: Arc<Consumer>,
+    topic: String,
+    partition: i32,
+    queue: Option<PartitionQueue<Quiet>>,
+    /// The offset after the last message taken.
+    next: i64,
+    passed: BTreeMap<i64, Bytes>,
+}
+
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+impl Feed {
+    pub(crate) fn new(consumer: &Arc<Consumer>, topic: &str, partition: i32) -> Self {
+        Self {
+            consumer: Arc::clone(consumer),
+            topic: topic.into(),
+            partition,
+            queue: None,
+            next: 0,
+            passed: BTreeMap::new(),
+        }
+    }
+
+    /// Goes to `offset`.
+    pub(crate) fn seek(&mut self, cluster: &Cluster, offset: i64) -> Result<(), KafkaBusError> {
+        let failed = |error: KafkaError| cluster.sorted(&error);
+        let at = |offset| {
+            let mut list = TopicPartitionList::new();
+            let added = list.add_partition_offset(&self.topic, self.partition, offset);
+            added.map(|()| list)
+        };
+        let place = at(Offset::Offset(offset)).map_err(failed)?;
+        match self.queue {
+            Some(_) => self.consumer.incremental_unassign(&place).map_err(failed)?,
+            // From now on its messages are found here and nowhere else.
+            None => {
+                self.queue = self.consumer.split_partition_queue(&self.topic, self.partition);
+            }
+        }
+        self.consumer.incremental_assign(&place).map_err(failed)?;
+        self.next = offset;
+        Ok(())
+    }
+
+    /// Looks for the next message.
+    pub(crate) fn look(
+        &mut self,
+        cluster: &Cluster,
+        wait: Duration,
+    ) -> Result<Look, KafkaBusError> {
+        let Some(queue) = &self.queue else { return Ok(Look::Nothing) };
+        let found = match queue.poll(wait) {
+            None => None,
+            Some(Ok(message)) => {
+                let copy = |part: Option<&[u8]>| Bytes::copy_from_slice(part.unwrap_or_default());
+                let taken = Taken {
+                    offset: message.offset(),
+                    key: copy(message.key()),
+                    payload: copy(message.payload()),
+                };
+                Some(Ok(taken))
+            }
+            Some(Err(error)) => Some(Err(error)),
+        };
+        match found {
+            Some(Ok(taken)) => {
+                self.next = taken.offset + 1;
+                Ok(Look::Message(taken))
+            }
+            Some(Err(KafkaError::PartitionEOF(_))) => Ok(Look::End),
+            Some(Err(error)) => self.why(cluster, &error).map_or(Ok(Look::Nothing), Err),
+            None => {
+                self.serve(cluster)?;
+                Ok(Look::Nothing)
+            }
+        }
+    }
+
+    /// What is wrong with the connection is said beside the partitions.
+    fn serve(&self, cluster: &Cluster) -> Result<(), KafkaBusError> {
+        match self.consumer.poll(Duration::ZERO) {
+            Some(Err(error)) => match cluster.sorted(&error) {
+                denied @ KafkaBusError::Denied { .. } => Err(denied),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an error is more than a moment's trouble.
+    fn why(&self, cluster: &Cluster, error: &KafkaError) -> Option<KafkaBusError> {
+        match error.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::AutoOffsetReset
+                | RDKafkaErrorCode::OffsetOutOfRange
+                | RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition,
+            ) => Some(self.gone(self.next)),
+            _ => match cluster.sorted(error) {
+                denied @ KafkaBusError::Denied { .. } => Some(denied),
+                _ => None,
+            },
+        }
+    }
+
+    pub(crate) fn gone(&self, offset: i64) -> KafkaBusError {
+        KafkaBusError::Gone { topic: self.topic.clone(), partition: self.partition, offset }
+    }
+
+    /// The message at `offset`, which the order says is there.
+    pub(crate) fn take(&mut self, cluster: &Cluster, offset: i64) -> Result<Bytes, KafkaBusError> {
+        if let Some(passed) = self.passed.remove(&offset) {
+            return Ok(passed);
+        }
+        if self.queue.is_none() || offset < self.next || offset > self.next + AHEAD_MAX {
+            self.passed.clear();
+            self.seek(cluster, offset)?;
+        }
+        let mut looks = cluster.patience().as_millis() / LOOK.as_millis() + 1;
+        while looks > 0 {
+            match self.look(cluster, LOOK)? {
+                Look::Message(taken) if taken.offset == offset => return Ok(taken.payload),
+                Look::Message(taken) if taken.offset > offset => return Err(self.gone(offset)),
+                // Its unit comes later: units of several writers lie between each other.
+                Look::Message(taken) => {
+                    let _ = self.passed.insert(taken.offset, taken.payload);
+                    if self.passed.len() > PASSED_MAX {
+                        let _ = self.passed.pop_first();
+                    }
+                }
+                // The marker that makes it visible is on its way.
+                Look::End | Look::Nothing => looks -= 1,
+            }
+        }
+        Err(KafkaBusError::Unreachable {
+            brokers: cluster.options.brokers.clone(),
+            why: format!("{} partition {} stands still", self.topic, self.partition),
+        })
+    }
+}

@@ -1,0 +1,225 @@
+//! The topics of a bus: made where there are none, and held against what they have to be.
+
+use std::collections::BTreeMap;
+
+use rdkafka::{
+    admin::{AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication},
+    consumer::Consumer as _,
+    error::RDKafkaErrorCode,
+};
+
+use crate::{
+    KafkaBusError,
+    client::{Cluster, Consumer, wait_for},
+};
+
+/// What an acknowledgement of the servers is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// It is on the disk of one machine.
+    Fsync,
+    /// It is on two machines at least.
+    Replicated,
+    /// It is on its way to a disk.
+    Lazy,
+}
+
+/// Where the servers keep whether a transaction was committed.
+const TRANSACTIONS: &str = "__transaction_state";
+
+/// Copies of every topic, where there are that many servers.
+const COPIES: usize = 3;
+
+/// What topics look like.
+#[derive(Debug)]
+struct Seen {
+    partitions: usize,
+    copies_min: usize,
+}
+
+/// Makes the topics where none of them is there; refuses what is there and looks otherwise.
+pub(crate) fn ensure(cluster: &Cluster, observer: &Consumer) -> Result<(), KafkaBusError> {
+    let (seen, servers) = look(cluster, observer)?;
+    let ours: Vec<&str> = cluster.names.all().collect();
+    if !ours.iter().any(|name| seen.contains_key(*name)) {
+        return make(cluster, servers);
+    }
+    for (topic, needed) in wanted(cluster) {
+        let found = seen.get(topic).map_or(0, |seen| seen.partitions);
+        if found != needed {
+            return Err(KafkaBusError::Configured {
+                topic: topic.into(),
+                setting: "partitions",
+                found: found.to_string(),
+                needed: needed.to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn wanted(cluster: &Cluster) -> Vec<(&str, usize)> {
+    let mut wanted = vec![(cluster.names.order(), 1)];
+    let streams = cluster.topology.streams().iter();
+    wanted
+        .extend(streams.map(|spec| (cluster.names.of(spec.stream), usize::from(spec.partitions))));
+    wanted
+}
+
+fn look(
+    cluster: &Cluster,
+    observer: &Consumer,
+) -> Result<(BTreeMap<String, Seen>, usize), KafkaBusError> {
+    let metadata = observer.fetch_metadata(None, cluster.patience());
+    let metadata = metadata.map_err(|error| cluster.sorted(&error))?;
+    let seen = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| {
+        let copies = topic.partitions().iter().map(|partition| partition.replicas().len());
+        let seen =
+            Seen { partitions: topic.partitions().len(), copies_min: copies.min().unwrap_or(0) };
+        (topic.name().to_owned(), seen)
+    });
+    Ok((seen.collect(), metadata.brokers().len()))
+}
+
+fn make(cluster: &Cluster, servers: usize) -> Result<(), KafkaBusError> {
+    let copies = servers.min(COPIES);
+    let least = if copies >= COPIES { "2" } else { "1" };
+    let topics: Vec<NewTopic<'_>> = wanted(cluster)
+        .into_iter()
+        .map(|(name, partitions)| {
+            let copies = TopicReplication::Fixed(copies as i32);
+            NewTopic::new(name, partitions as i32, copies)
+                .set("cleanup.policy", "delete")
+                // What is expired is decided by the operator, never by a default.
+                .set("retention.ms", "-1")
+                .set("retention.bytes", "-1")
+                .set("unclean.leader.election.enable", "false")
+                .set("min.insync.replicas", least)
+        })
+        .collect();
+    let admin = cluster.admin()?;
+    let made = wait_for(admin.create_topics(&topics, &options(cluster)));
+    for made in made.map_err(|error| cluster.sorted(&error))? {
+        match made {
+            // Two that open a new bus at once make the same topics.
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => {
+                let error = rdkafka::error::KafkaError::AdminOp(code);
+                return Err(match cluster.sorted(&error) {
+                    KafkaBusError::Unreachable { why, .. } => KafkaBusError::Configured {
+                        topic,
+                        setting: "existence",
+                        found: why,
+                        needed: "a topic".into(),
+                    },
+                    other => other,
+                });
+            }
+        }
+    }
+    await_leaders(cluster)
+}
+
+/// A topic is there before its partitions have leaders.
+fn await_leaders(cluster: &Cluster) -> Result<(), KafkaBusError> {
+    let observer = cluster.observer()?;
+    const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
+    for _ in 0..=cluster.patience().as_millis() / LOOK.as_millis() {
+        let metadata = observer.fetch_metadata(None, cluster.patience());
+        let metadata = metadata.map_err(|error| cluster.sorted(&error))?;
+        let led = metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.partitions().iter().all(|partition| partition.leader() >= 0));
+        let led: BTreeMap<&str, usize> =
+            led.map(|topic| (topic.name(), topic.partitions().len())).collect();
+        if wanted(cluster).iter().all(|(name, n)| led.get(name) == Some(n)) {
+            return Ok(());
+        }
+        std::thread::park_timeout(LOOK);
+    }
+    Err(KafkaBusError::Unreachable {
+        brokers: cluster.options.brokers.clone(),
+        why: "the new topics have no leaders".into(),
+    })
+}
+
+fn options(cluster: &Cluster) -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(cluster.patience()))
+        .operation_timeout(Some(cluster.patience()))
+}
+
+/// Holds every topic against what it has to be, and says what an acknowledgement is worth: as much
+/// as that of the weakest topic, the one that keeps what became of transactions among them.
+pub(crate) fn durability(
+    cluster: &Cluster,
+    observer: &Consumer,
+) -> Result<Durability, KafkaBusError> {
+    let (seen, _) = look(cluster, observer)?;
+    let mut topics: Vec<&str> = cluster.names.all().collect();
+    topics.push(TRANSACTIONS);
+    let resources: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
+    let admin = cluster.admin()?;
+    let described = wait_for(admin.describe_configs(&resources, &options(cluster)));
+    let described = described.map_err(|error| cluster.sorted(&error))?;
+    let mut weakest = None;
+    for (topic, resource) in topics.iter().zip(described) {
+        let resource =
+            resource.map_err(|code| cluster.sorted(&rdkafka::error::KafkaError::AdminOp(code)))?;
+        if *topic != TRANSACTIONS {
+            keeps_everything(topic, &resource)?;
+        }
+        let copies = seen.get(*topic).map_or(0, |seen| seen.copies_min);
+        let least = number(&resource, "min.insync.replicas");
+        let of_topic = if copies >= COPIES && least >= Some(2) {
+            Durability::Replicated
+        } else if number(&resource, "flush.messages") == Some(1) {
+            Durability::Fsync
+        } else {
+            if !cluster.options.accept_lazy {
+                let flush = number(&resource, "flush.messages").unwrap_or(0);
+                return Err(KafkaBusError::Lazy {
+                    topic: (*topic).into(),
+                    why: format!(
+                        "{copies} copies, min.insync.replicas {}, flush.messages {flush}",
+                        least.unwrap_or(0),
+                    ),
+                });
+            }
+            Durability::Lazy
+        };
+        weakest = Some(match (weakest, of_topic) {
+            (Some(Durability::Lazy), _) | (_, Durability::Lazy) => Durability::Lazy,
+            (Some(Durability::Fsync), _) | (_, Durability::Fsync) => Durability::Fsync,
+            _ => Durability::Replicated,
+        });
+    }
+    Ok(weakest.unwrap_or(Durability::Lazy))
+}
+
+fn setting<'a>(resource: &'a ConfigResource, name: &str) -> Option<&'a str> {
+    resource.entries.iter().find(|entry| entry.name == name)?.value.as_deref()
+}
+
+fn number(resource: &ConfigResource, name: &str) -> Option<u64> {
+    setting(resource, name)?.parse().ok()
+}
+
+/// A topic that removes entries by itself would break the total order.
+fn keeps_everything(topic: &str, resource: &ConfigResource) -> Result<(), KafkaBusError> {
+    for (name, needed) in
+        [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
+    {
+        let found = setting(resource, name).unwrap_or("unknown");
+        if found != needed {
+            return Err(KafkaBusError::Configured {
+                topic: topic.into(),
+                setting: name,
+                found: found.into(),
+                needed: needed.into(),
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! Transactions of one name: begun, filled, and ended one way or the other.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Message as _,
+    config::RDKafkaLogLevel,
+    error::{KafkaError, RDKafkaErrorCode},
+    message::DeliveryResult,
+    producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer},
+};
+
+use crate::{
+    KafkaBusError,
+    client::{Cluster, said},
+};
+
+/// A message on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: i32,
+    pub(crate) key: &'a [u8],
+    pub(crate) payload: &'a [u8],
+    pub(crate) stored_at_ms: i64,
+}
+
+/// How a transaction failed.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// It was aborted, or never will be committed: nothing of it is visible.
+    Aborted(KafkaBusError),
+    /// Whether it was committed is not known.
+    Undecided(KafkaBusError),
+}
+
+/// What came of the messages underway.
+#[derive(Debug, Default)]
+struct Delivery {
+    /// Reports of an earlier batch say nothing about this one.
+    generation: u32,
+    pending: usize,
+    offsets: Vec<i64>,
+    failed: Option<KafkaError>,
+}
+
+#[derive(Debug, Default)]
+struct Board {
+    delivery: Mutex<Delivery>,
+    changed: Condvar,
+}
+
+impl Board {
+    fn delivery(&self) -> MutexGuard<'_, Delivery> {
+        // Every report is taken in whole, so what is there is whole even after a panic.
+        self.delivery.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin(&self, count: usize) -> u32 {
+        let mut delivery = self.delivery();
+        let generation = delivery.generation.wrapping_add(1);
+        *delivery = Delivery { generation, pending: count, offsets: vec![-1; count], failed: None };
+        generation
+    }
+}
+
+/// Takes delivery reports in, on the client's own thread.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reports(Arc<Board>);
+
+impl ClientContext for Reports {
+    fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
+    fn error(&self, _: KafkaError, _: &str) {}
+}
+
+impl ProducerContext for Reports {
+    /// The batch's generation and the message's number in it.
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, ticket: usize) {
+        let mut delivery = self.0.delivery();
+        if ticket >> 32 != delivery.generation as usize {
+            return;
+        }
+        match result {
+            Ok(message) => {
+                if let Some(offset) = delivery.offsets.get_mut(ticket & 0xffff_ffff) {
+                    *offset = message.offset();
+                }
+            }
+            Err((error, _)) => delivery.failed = Some(error.clone()),
+        }
+        delivery.pending = delivery.pending.saturating_sub(1);
+        if delivery.pending == 0 || delivery.failed.is_some() {
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// The one who writes under a name.
+pub(crate) struct Transactions {
+    producer: ThreadedProducer<Reports>,
+    reports: Reports,
+    patience: Duration,
+}
+
+impl std::fmt::Debug for Transactions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Transactions").finish_non_exhaustive()
+    }
+}
+
+impl Transactions {
+    /// Takes the name over: whoever had it is fenced, and what it left undecided is decided.
+    pub(crate) fn take_over(cluster: &Cluster) -> Result<Self, KafkaBusError> {
+        let reports = Reports::default();
+        let producer = cluster.producer(reports.clone())?;
+        producer.init_transactions(cluster.patience()).map_err(|error| cluster.sorted(&error))?;
+        Ok(Self { producer, reports, patience: cluster.patience() })
+    }
+
+    /// One transaction: `first`, then what `second` makes of the offsets of `first`. Returns the
+    /// offsets of both.
+    ///
+    /// # Errors
+    /// [`Failed`]. A call that failed before it asked to commit left nothing behind.
+    pub(crate) fn run<'a>(
+        &self,
+        cluster: &Cluster,
+        first: &[Outgoing<'_>],
+        second: impl FnOnce(&[i64]) -> Vec<Outgoing<'a>>,
+    ) -> Result<(Vec<i64>, Vec<i64>), Failed> {
+        let produced = self.produce(first, second);
+        let (events, order) = match produced {
+            Ok(offsets) => offsets,
+            Err(error) => return Err(self.abort(cluster, first, &error)),
+        };
+        match self.commit() {
+            Ok(()) => Ok((events, order)),
+            Err(error) => Err(self.after_commit(cluster, &error)),
+        }
+    }
+
+    fn produce<'a>(
+        &self,
+        first: &[Outgoing<'_>],
+        second: impl FnOnce(&[i64]) -> Vec<Outgoing<'a>>,
+    ) -> Result<(Vec<i64>, Vec<i64>), KafkaError> {
+        self.producer.begin_transaction()?;
+        let first = self.send(first)?;
+        let second = self.send(&second(&first))?;
+        Ok((first, second))
+    }
+
+    /// Sends messages and waits until the servers have them.
+    fn send(&self, messages: &[Outgoing<'_>]) -> Result<Vec<i64>, KafkaError> {
+        let generation = self.reports.0.begin(messages.len());
+        for (number, message) in messages.iter().enumerate() {
+            let ticket = (generation as usize) << 32 | number;
+            let mut record = BaseRecord::with_opaque_to(message.topic, ticket)
+                .partition(message.partition)
+                .key(message.key)
+                .payload(message.payload)
+                .timestamp(message.stored_at_ms);
+            while let Err((error, back)) = self.producer.send(record) {
+                if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
+                    return Err(error);
+                }
+                // Back-pressure: reports make room.
+                record = back;
+                self.await_report()?;
+            }
+        }
+        self.await_all()
+    }
+
+    fn await_report(&self) -> Result<(), KafkaError> {
+        let delivery = self.reports.0.delivery();
+        let before = delivery.pending;
+        let (delivery, waited) = self
+            .reports
+            .0
+            .changed
+            .wait_timeout_while(delivery, Duration::from_millis(2), |d| {
+                d.pending == before && d.failed.is_none()
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        let _ = waited;
+        delivery.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn await_all(&self) -> Result<Vec<i64>, KafkaError> {
+        let delivery = self.reports.0.delivery();
+        let (mut delivery, waited) = self
+            .reports
+            .0
+            .changed
+            .wait_timeout_while(delivery, self.patience, |d| d.pending > 0 && d.failed.is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = delivery.failed.take() {
+            return Err(error);
+        }
+        if waited.timed_out() {
+            return Err(KafkaError::MessageProduction(RDKafkaErrorCode::MessageTimedOut));
+        }
+        Ok(std::mem::take(&mut delivery.offsets))
+    }
+
+    /// Asks to commit until there is an answer or no patience left.
+    fn commit(&self) -> Result<(), KafkaError> {
+        // The client counts a message as underway a moment longer than its report takes; committing
+        // then waits for a tenth of a second.
+        while self.producer.in_flight_count() > 0 {
+            std::thread::yield_now();
+        }
+        let mut left = 3;
+        loop {
+            match self.producer.commit_transaction(self.patience / 3) {
+                Err(KafkaError::Transaction(error)) if error.is_retriable() && left > 1 => {
+                    left -= 1;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    /// What a commit that failed means.
+    fn after_commit(&self, cluster: &Cluster, error: &KafkaError) -> Failed {
+        if let KafkaError::Transaction(reason) = error
+            && reason.txn_requires_abort()
+        {
+            return self.abort(cluster, &[], error);
+        }
+        match cluster.sorted(error) {
+            fenced @ KafkaBusError::Fenced { .. } => Failed::Aborted(fenced),
+            _ => Failed::Undecided(KafkaBusError::Undecided { why: said(error) }),
+        }
+    }
+
+    /// Nothing asked for a commit yet, so whatever becomes of this, nothing becomes visible.
+    fn abort(&self, cluster: &Cluster, first: &[Outgoing<'_>], error: &KafkaError) -> Failed {
+        let fatal = self.producer.client().fatal_error();
+        let aborted = match &fatal {
+            Some(_) => false,
+            None => self.producer.abort_transaction(self.patience).is_ok(),
+        };
+        let code = error.rdkafka_error_code();
+        let fatal_code = fatal.as_ref().map(|(code, _)| *code);
+        let sorted = if is_too_large(code) {
+            let bytes = first.iter().map(|message| message.payload.len()).max().unwrap_or(0);
+            KafkaBusError::TooLarge { bytes, why: said(error) }
+        } else if let Some(code) = fatal_code {
+            cluster.sorted(&KafkaError::Global(code))
+        } else {
+            match cluster.sorted(error) {
+                KafkaBusError::Unreachable { why, .. } if aborted => KafkaBusError::Aborted { why },
+                other => other,
+            }
+        };
+        match sorted {
+            sorted if aborted || matches!(sorted, KafkaBusError::Fenced { .. }) => {
+                Failed::Aborted(sorted)
+            }
+            // The next call takes the name over again, which aborts what is left of this one.
+            sorted => Failed::Undecided(sorted),
+        }
+    }
+}
+
+const fn is_too_large(code: Option<RDKafkaErrorCode>) -> bool {
+    matches!(
+        code,
+        Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize)
+    )
+}

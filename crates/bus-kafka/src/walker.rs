@@ -1,0 +1,242 @@
+//! Walks the order topic, and takes the events of its entries from where they are.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use bus::{BusError, Delivered, Entry, Position, Progress, Record, Stream};
+use bytes::Bytes;
+use event::EventId;
+
+use crate::{
+    KafkaBusError,
+    client::{Cluster, Consumer},
+    feed::{Feed, Look, Taken},
+    order::{GENESIS, Genesis, OURS, OrderEntry, Spot, UNIT},
+    waypoints::Place,
+};
+
+/// A unit as it stands in the order topic.
+#[derive(Clone, Debug)]
+pub(crate) struct Walked {
+    /// Where it stands: its own offset, and the place of its first event.
+    pub(crate) place: Place,
+    pub(crate) entry: OrderEntry,
+    pub(crate) raw: Bytes,
+    /// How many events it has.
+    pub(crate) events: u64,
+}
+
+impl Walked {
+    /// The place behind it.
+    pub(crate) const fn next(&self) -> Place {
+        Place { offset: self.place.offset + 1, index: self.next_index() }
+    }
+
+    pub(crate) const fn next_index(&self) -> u64 {
+        self.place.index + self.events + self.entry.progress.is_some() as u64
+    }
+
+    /// Where its event `number` was accepted.
+    pub(crate) const fn position(&self, number: u64, spot: Spot, event_id: EventId) -> Position {
+        Position {
+            incarnation: self.entry.incarnation,
+            stream: spot.stream,
+            partition: spot.partition,
+            // Offsets count from 0, sequences from 1.
+            sequence: spot.offset as u64 + 1,
+            index: self.place.index + number,
+            event_id,
+        }
+    }
+}
+
+/// What a step along the order topic finds.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The next unit.
+    Unit(Box<Walked>),
+    /// The end of what is committed.
+    End,
+    /// Nothing yet.
+    Nothing,
+}
+
+/// A walk along the order topic.
+pub(crate) struct Walker {
+    cluster: Arc<Cluster>,
+    consumer: Arc<Consumer>,
+    order: Feed,
+    lanes: BTreeMap<(Stream, u16), Feed>,
+    incarnation: u64,
+    place: Place,
+    /// Whether nothing was found behind the last unit.
+    at_end: bool,
+}
+
+impl std::fmt::Debug for Walker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Walker").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl Walker {
+    /// Begins at `place` of the bus's life `incarnation`.
+    pub(crate) fn new(
+        cluster: &Arc<Cluster>,
+        incarnation: u64,
+        place: Place,
+    ) -> Result<Self, KafkaBusError> {
+        let consumer = Arc::new(cluster.consumer()?);
+        let mut order = Feed::new(&consumer, cluster.names.order(), 0);
+        order.seek(cluster, place.offset)?;
+        let cluster = Arc::clone(cluster);
+        let lanes = BTreeMap::new();
+        Ok(Self { cluster, consumer, order, lanes, incarnation, place, at_end: false })
+    }
+
+    /// The place behind the last unit.
+    pub(crate) const fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(crate) const fn is_at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// Goes to `place`.
+    pub(crate) fn seek(&mut self, place: Place) -> Result<(), KafkaBusError> {
+        if self.place != place {
+            self.order.seek(&self.cluster, place.offset)?;
+            self.place = place;
+            self.at_end = false;
+        }
+        Ok(())
+    }
+
+    /// Looks for the next unit, for `wait` at most.
+    pub(crate) fn step(&mut self, wait: Duration) -> Result<Step, KafkaBusError> {
+        match self.order.look(&self.cluster, wait)? {
+            Look::Message(taken) => {
+                self.at_end = false;
+                let unit = self.unit(taken)?;
+                Ok(unit.map_or(Step::Nothing, |unit| Step::Unit(Box::new(unit))))
+            }
+            Look::End => {
+                self.at_end = true;
+                Ok(Step::End)
+            }
+            Look::Nothing => Ok(Step::Nothing),
+        }
+    }
+
+    fn unit(&mut self, taken: Taken) -> Result<Option<Walked>, KafkaBusError> {
+        let foreign = |why: String| KafkaBusError::Foreign {
+            topic: self.cluster.names.order().into(),
+            partition: 0,
+            offset: taken.offset,
+            why,
+        };
+        match &*taken.key {
+            UNIT => {}
+            GENESIS => return Ok(None),
+            newer if newer.starts_with(OURS) => {
+                return Err(foreign("a newer version wrote it; upgrade".into()));
+            }
+            // What others wrote takes no place: every reader steps over it alike.
+            _ => return Ok(None),
+        }
+        let read = OrderEntry::from_bytes(&taken.payload).and_then(|entry| {
+            let events = entry.events()?;
+            Ok((entry, events))
+        });
+        let (entry, events) = read.map_err(|error| foreign(error.to_string()))?;
+        if entry.incarnation != self.incarnation {
+            return Err(self.order.gone(taken.offset));
+        }
+        let place = Place { offset: taken.offset, index: self.place.index };
+        let walked = Walked { place, entry, raw: taken.payload, events };
+        self.place = walked.next();
+        Ok(Some(walked))
+    }
+
+    /// The entries of a unit: its events, then its progress record.
+    pub(crate) fn entries(&mut self, unit: &Walked) -> Result<Vec<Entry>, BusError> {
+        let events = self.events(unit)?;
+        let mut entries: Vec<Entry> = events.into_iter().map(Entry::Event).collect();
+        if let Some(blob) = &unit.entry.progress {
+            entries.push(Entry::Progress {
+                index: unit.place.index + unit.events,
+                stored_at: unit.entry.stored_at,
+                bytes: Bytes::copy_from_slice(&blob.0),
+                progress: Progress::from_bytes(&blob.0)?,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// The events of a unit.
+    pub(crate) fn events(&mut self, unit: &Walked) -> Result<Vec<Delivered>, BusError> {
+        let spots = unit.entry.spots()?;
+        let mut events = Vec::with_capacity(spots.len());
+        for (number, spot) in (0..).zip(spots) {
+            let cluster = Arc::clone(&self.cluster);
+            let bytes = self.lane(spot).take(&cluster, spot.offset)?;
+            let record = Record::of_bytes(bytes, &cluster.topology)?;
+            let header = record.header();
+            let expected = (unit.entry.source, unit.entry.first_seq + number);
+            let found = (header.source, header.source_seq);
+            if found != expected
+                || (header.stream, header.partition) != (spot.stream, spot.partition)
+            {
+                // A topic made anew and filled again.
+                return Err(KafkaBusError::Foreign {
+                    topic: self.cluster.names.of(spot.stream).into(),
+                    partition: i32::from(spot.partition),
+                    offset: spot.offset,
+                    why: format!("it is {} sequence {}", found.0, found.1),
+                }
+                .into());
+            }
+            let position = unit.position(number, spot, header.event_id);
+            events.push(Delivered { position, stored_at: unit.entry.stored_at, record });
+        }
+        Ok(events)
+    }
+
+    fn lane(&mut self, spot: Spot) -> &mut Feed {
+        let (consumer, names) = (&self.consumer, &self.cluster.names);
+        self.lanes.entry((spot.stream, spot.partition)).or_insert_with(|| {
+            Feed::new(consumer, names.of(spot.stream), i32::from(spot.partition))
+        })
+    }
+}
+
+/// Which life of the bus the order topic begins with; `None` while it is empty.
+pub(crate) fn read_genesis(cluster: &Cluster) -> Result<Option<Genesis>, KafkaBusError> {
+    let consumer = Arc::new(cluster.consumer()?);
+    let mut order = Feed::new(&consumer, cluster.names.order(), 0);
+    order.seek(cluster, 0)?;
+    const LOOK: Duration = Duration::from_millis(50);
+    for _ in 0..=cluster.patience().as_millis() / LOOK.as_millis() {
+        match order.look(cluster, LOOK)? {
+            Look::Message(Taken { offset, key, payload }) => {
+                let foreign = |why: String| KafkaBusError::Foreign {
+                    topic: cluster.names.order().into(),
+                    partition: 0,
+                    offset,
+                    why,
+                };
+                if &*key != GENESIS {
+                    return Err(foreign("the topic does not begin with a life of the bus".into()));
+                }
+                let read = Genesis::from_bytes(&payload);
+                return read.map(Some).map_err(|error| foreign(error.to_string()));
+            }
+            Look::End => return Ok(None),
+            Look::Nothing => {}
+        }
+    }
+    Err(KafkaBusError::Unreachable {
+        brokers: cluster.options.brokers.clone(),
+        why: "the order topic cannot be read".into(),
+    })
+}

@@ -1,0 +1,6 @@
+//! The engine on the genuine server.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod conformance;
+mod rig;
