@@ -39,6 +39,8 @@ const PASSED_MAX: usize = 4096;
 const AHEAD_MAX: i64 = 20_000;
 /// How long one look waits.
 const LOOK: Duration = Duration::from_millis(20);
+/// Looks in vain after which the servers are asked whether there is anything to come.
+const LOOKS_BEFORE_ASKING: u128 = 50;
 
 /// A partition of a topic.
 pub(crate) struct Feed {
@@ -156,6 +158,15 @@ impl Feed {
         KafkaBusError::Gone { topic: self.topic.clone(), partition: self.partition, offset }
     }
 
+    /// Asks whether the partition reaches as far as `offset` at all, decided or not.
+    fn ask(&self, cluster: &Cluster, offset: i64) -> Result<(), KafkaBusError> {
+        let observer = cluster.observer()?;
+        let reach = observer.fetch_watermarks(&self.topic, self.partition, cluster.patience());
+        let (low, high) = reach
+            .map_err(|error| self.why(cluster, &error).unwrap_or_else(|| cluster.sorted(&error)))?;
+        if (low..high).contains(&offset) { Ok(()) } else { Err(self.gone(offset)) }
+    }
+
     /// The message at `offset`, which the order says is there.
     pub(crate) fn take(&mut self, cluster: &Cluster, offset: i64) -> Result<Bytes, KafkaBusError> {
         if let Some(passed) = self.passed.remove(&offset) {
@@ -177,8 +188,13 @@ impl Feed {
                         let _ = self.passed.pop_first();
                     }
                 }
-                // The marker that makes it visible is on its way.
-                Look::End | Look::Nothing => looks -= 1,
+                // The marker that makes it visible is on its way, or it is not there at all.
+                Look::End | Look::Nothing => {
+                    looks -= 1;
+                    if looks.is_multiple_of(LOOKS_BEFORE_ASKING) {
+                        self.ask(cluster, offset)?;
+                    }
+                }
             }
         }
         Err(KafkaBusError::Unreachable {

@@ -9,7 +9,7 @@
 /// domain MurmurHash2 with a fixed seed.
 ///
 /// ```
-/// assert_eq!(bus_kafka::jvm_partition(b"BTCUSDT", 16), 0);
+/// assert_eq!(bus_kafka::jvm_partition(b"21", 16), 12);
 /// ```
 #[must_use]
 pub fn jvm_partition(key: &[u8], partitions: u16) -> u16 {

@@ -210,8 +210,20 @@ impl Walker {
     }
 }
 
-/// Which life of the bus the order topic begins with; `None` while it is empty.
-pub(crate) fn read_genesis(cluster: &Cluster) -> Result<Option<Genesis>, KafkaBusError> {
+/// What is known of the order topic before its beginning is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// It may be empty.
+    MayLack,
+    /// It is committed, and visible as soon as its marker is written.
+    IsCommitted,
+}
+
+/// Which life of the bus the order topic begins with; `None` where it is empty.
+pub(crate) fn read_genesis(
+    cluster: &Cluster,
+    known: Beginning,
+) -> Result<Option<Genesis>, KafkaBusError> {
     let consumer = Arc::new(cluster.consumer()?);
     let mut order = Feed::new(&consumer, cluster.names.order(), 0);
     order.seek(cluster, 0)?;
@@ -231,12 +243,12 @@ pub(crate) fn read_genesis(cluster: &Cluster) -> Result<Option<Genesis>, KafkaBu
                 let read = Genesis::from_bytes(&payload);
                 return read.map(Some).map_err(|error| foreign(error.to_string()));
             }
-            Look::End => return Ok(None),
-            Look::Nothing => {}
+            Look::End if known == Beginning::MayLack => return Ok(None),
+            Look::End | Look::Nothing => {}
         }
     }
     Err(KafkaBusError::Unreachable {
         brokers: cluster.options.brokers.clone(),
-        why: "the order topic cannot be read".into(),
+        why: "the beginning of the order topic cannot be read".into(),
     })
 }

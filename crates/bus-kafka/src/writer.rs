@@ -20,7 +20,7 @@ use crate::{
     tail::Tail,
     topics::{self, Durability},
     transaction::{Failed, Outgoing, Transactions},
-    walker::{Walker, read_genesis},
+    walker::{Beginning, Walker, read_genesis},
     waypoints::{Place, Waypoints},
 };
 use batch::Batch;
@@ -243,12 +243,15 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
+                // One call is told the reason in full, the others what follows from it.
+                let follows = follows_from(&error);
+                let mut told = Some(error);
                 for taken in batch.units() {
                     if let Some(answer @ Ok(_)) = group.answers.get_mut(taken.call) {
-                        *answer = Err(error.clone().into());
+                        *answer = Err(told.take().unwrap_or_else(|| follows.clone().into()));
                     }
                 }
-                Err(error.into())
+                Err(told.unwrap_or_else(|| follows.into()))
             }
         }
     }
@@ -259,6 +262,15 @@ impl Writer {
         self.transactions = None;
         self.tail.close();
     }
+}
+
+/// What calls of a transaction that failed are told, beside the first.
+fn follows_from(error: &BusError) -> KafkaBusError {
+    match error {
+        BusError::Engine { source, .. } => source.downcast_ref::<KafkaBusError>().cloned(),
+        _ => None,
+    }
+    .unwrap_or_else(|| KafkaBusError::Undecided { why: error.to_string() })
 }
 
 fn set(answers: &mut [Answer], call: usize, slot: usize, positions: Vec<Position>) {
@@ -275,7 +287,7 @@ fn genesis(
     transactions: &Transactions,
     wall_clock: fn() -> Timestamp,
 ) -> Result<u64, KafkaBusError> {
-    let mut found = read_genesis(cluster)?;
+    let mut found = read_genesis(cluster, Beginning::MayLack)?;
     if found.is_none() {
         let fresh = std::hash::BuildHasher::hash_one(
             &std::hash::RandomState::new(),
@@ -295,12 +307,12 @@ fn genesis(
             Err(Failed::Aborted(error) | Failed::Undecided(error)) => return Err(error),
         }
         // Where two began one at once, the first of them counts.
-        found = read_genesis(cluster)?;
+        found = read_genesis(cluster, Beginning::IsCommitted)?;
     }
-    let found = found.ok_or_else(|| KafkaBusError::Unreachable {
-        brokers: cluster.options.brokers.clone(),
-        why: "the beginning of the order topic cannot be read back".into(),
-    })?;
+    let Some(found) = found else {
+        let why = "the order topic has no beginning".into();
+        return Err(KafkaBusError::Undecided { why });
+    };
     let expected = Genesis::new(found.incarnation, &cluster.topology);
     if found != expected {
         return Err(KafkaBusError::Configured {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bus::{BusError, Position, Progress};
-use event::{EventId, Source};
+use bus::{BusError, Position, Progress, Record, Stored as _};
+use event::EventId;
 use rdkafka::consumer::Consumer as _;
 
 use super::{
@@ -80,7 +80,7 @@ impl Writer {
         &mut self,
         batch: &Batch<'_>,
         written: Written,
-    ) -> Result<Vec<Vec<Position>>, KafkaBusError> {
+    ) -> Result<Vec<Vec<Position>>, BusError> {
         let offsets: Vec<i64> = written.units.iter().map(|unit| unit.place.offset).collect();
         let alone = self
             .expected
@@ -108,9 +108,12 @@ impl Writer {
     }
 
     /// It is committed, and where is not known yet: the next call reads it back.
-    fn undecided(&mut self, error: BusError) -> KafkaBusError {
+    fn undecided(&mut self, error: BusError) -> BusError {
         self.transactions = None;
-        KafkaBusError::Undecided { why: error.to_string() }
+        match error {
+            conflict @ BusError::Conflict { .. } => conflict,
+            other => KafkaBusError::Undecided { why: other.to_string() }.into(),
+        }
     }
 
     /// What is told after a transaction that was not answered with success.
@@ -118,23 +121,23 @@ impl Writer {
         &mut self,
         unwritten: Unwritten,
         batch: &Batch<'_>,
-    ) -> Result<Vec<Vec<Position>>, KafkaBusError> {
+    ) -> Result<Vec<Vec<Position>>, BusError> {
         self.expected = None;
         match unwritten.failed {
             Failed::Aborted(error) => {
                 self.fenced |= matches!(error, KafkaBusError::Fenced { .. });
-                Err(error)
+                Err(error.into())
             }
             Failed::Undecided(error) => {
                 self.transactions = None;
                 let found = match self.take_over_again(&unwritten.entries) {
                     Ok(found) => found,
-                    Err(_) => return Err(error),
+                    Err(_) => return Err(error.into()),
                 };
                 // Entries of one transaction are there all or none.
                 if unwritten.entries.is_empty() || found.len() < unwritten.entries.len() {
                     let why = format!("{error}; it was read back and is not there");
-                    return Err(KafkaBusError::Aborted { why });
+                    return Err(KafkaBusError::Aborted { why }.into());
                 }
                 let positions =
                     found.iter().zip(batch.units()).map(|(unit, taken)| positions_of(unit, taken));
@@ -231,12 +234,29 @@ impl Writer {
         let events = walker.events(unit)?;
         for event in &events {
             let header = event.record.header();
-            if header.source_seq <= self.ledger.high_water(header.source) {
-                let _ = self.repeats.insert(event.position.index);
-            }
+            let _ = self.find_repeat(&event.record, event.position.index)?;
             self.ledger.note_event(&event.position, header.source, header.source_seq);
         }
         self.note_rest(unit)
+    }
+
+    /// Where an event stands already that is stored again at `index`: two names wrote for one
+    /// source. It is delivered once; other bytes are two histories that claim one place.
+    fn find_repeat(&mut self, record: &Record, index: u64) -> Result<Option<Position>, BusError> {
+        let header = record.header();
+        let (source, source_seq) = (header.source, header.source_seq);
+        if source_seq > self.ledger.high_water(source) {
+            return Ok(None);
+        }
+        let _ = self.repeats.insert(index);
+        match self.finder.find(source, source_seq)? {
+            Some(first) if first.record == *record => Ok(Some(first.position)),
+            _ => Err(BusError::Conflict {
+                source_name: source,
+                source_seq,
+                event_id: header.event_id,
+            }),
+        }
     }
 
     /// Takes a unit of long ago into the ledger: the ids of its events are not needed.
@@ -254,11 +274,13 @@ impl Writer {
 
     /// Takes a unit of one's own into the ledger.
     fn note_own(&mut self, unit: &Walked, taken: &Taken<'_>) -> Result<Vec<Position>, BusError> {
-        let positions = positions_of(unit, taken)?;
-        let fresh = positions.get(taken.repeats..).unwrap_or_default();
-        let source: Source = unit.entry.source;
-        for (position, seq) in fresh.iter().zip(unit.entry.first_seq..) {
-            self.ledger.note_event(position, source, seq);
+        let mut positions = positions_of(unit, taken)?;
+        let fresh = positions.iter_mut().skip(taken.repeats);
+        for (position, record) in fresh.zip(taken.fresh()) {
+            let header = record.header();
+            let first = self.find_repeat(record, position.index)?;
+            self.ledger.note_event(position, header.source, header.source_seq);
+            *position = first.unwrap_or(*position);
         }
         self.note_rest(unit)?;
         Ok(positions)
@@ -272,13 +294,13 @@ impl Writer {
         self.waypoints().note(unit.place, unit.entry.source, unit.entry.first_seq);
         self.stored_bytes += unit.entry.bytes;
         self.place = unit.next();
+        self.finder.set_durable_next(self.place.index);
         Ok(())
     }
 
     /// Shows readers of this process what is durable.
     fn show(&mut self) {
         self.ledger.settle();
-        self.finder.set_durable_next(self.place.index);
         self.tail.raise(self.place.index);
     }
 }

@@ -3,4 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod fencing;
+mod history;
+mod intruders;
+mod outages;
+mod refusals;
 mod rig;
+mod side_by_side;

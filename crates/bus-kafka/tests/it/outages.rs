@@ -1,0 +1,131 @@
+//! A server that goes away, and comes back.
+
+use std::{
+    sync::mpsc::{Receiver, Sender, channel},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use bus::{
+    Bus as _, ErrorClass, Unit,
+    conformance::{market, order_unit},
+};
+use bus_kafka::{KafkaBus, KafkaHandle, Options};
+use servers::{KafkaServer, KafkaSettings};
+
+use crate::{
+    history::History,
+    rig::{open, options, wall_clock},
+};
+
+fn unit_of(writer: usize, number: u64) -> Unit {
+    match writer {
+        0 => market(number * 5 - 4..=number * 5),
+        _ => order_unit(&format!("risk/{writer}"), number..=number, number),
+    }
+}
+
+/// Threads that write until they are told to stop, and say how often they were answered.
+struct Load {
+    threads: Vec<JoinHandle<History>>,
+    stop: Vec<Sender<()>>,
+    answered: Receiver<()>,
+}
+
+impl Load {
+    fn start(handle: &KafkaHandle) -> Self {
+        let (say, answered) = channel();
+        let mut stop = Vec::new();
+        let threads = (0..3).map(|writer| {
+            let (handle, say) = (handle.clone(), say.clone());
+            let (stopper, stopped) = channel();
+            stop.push(stopper);
+            std::thread::spawn(move || {
+                let mut history = History::default();
+                for number in 1.. {
+                    history.offer(&unit_of(writer, number), |units| handle.commit(units));
+                    let _ = say.send(());
+                    if stopped.try_recv().is_ok() {
+                        break;
+                    }
+                }
+                history
+            })
+        });
+        Self { threads: threads.collect(), stop, answered }
+    }
+
+    /// Waits for some more answers.
+    fn await_answers(&self, count: usize) {
+        for _ in 0..count {
+            self.answered.recv_timeout(Duration::from_secs(120)).unwrap();
+        }
+    }
+
+    fn end(self) -> Vec<History> {
+        self.stop.iter().for_each(|stop| stop.send(()).unwrap());
+        self.threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    }
+}
+
+fn check(histories: &[History], bus: &mut KafkaBus) {
+    History::check(&histories.iter().collect::<Vec<_>>(), bus);
+}
+
+#[test]
+fn a_server_killed_under_load_loses_doubles_and_reorders_nothing() {
+    let mut server = KafkaServer::start(KafkaSettings::default()).unwrap();
+    let options = Options { patience: Duration::from_secs(60), ..options(&server.brokers()) };
+    let mut bus = open(&options);
+    let load = Load::start(&bus.handle());
+    for _ in 0..2 {
+        load.await_answers(100);
+        server.kill().unwrap();
+        server.start_again().unwrap();
+    }
+    load.await_answers(100);
+    let histories = load.end();
+    assert!(histories.iter().map(History::accepted).sum::<usize>() >= 300);
+    check(&histories, &mut bus);
+    drop(bus);
+    check(&histories, &mut open(&options));
+}
+
+#[test]
+fn a_server_that_is_down_at_first_is_found_once_it_is_up() {
+    let mut server = KafkaServer::prepared(KafkaSettings::default()).unwrap();
+    let impatient = Options { patience: Duration::from_secs(1), ..options(&server.brokers()) };
+    let error = KafkaBus::open(impatient.clone(), wall_clock).unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Retry, "{error}");
+    let patient = Options { patience: Duration::from_secs(60), ..impatient };
+    let opening = std::thread::spawn(move || open(&patient));
+    server.start_again().unwrap();
+    let mut bus = opening.join().unwrap();
+    let _ = bus.commit(&[market(1..=3)]).unwrap();
+}
+
+/// The whole server is set back to an older state, as from a backup.
+#[test]
+fn a_server_that_was_set_back_is_noticed() {
+    let mut server = KafkaServer::start(KafkaSettings::default()).unwrap();
+    let options = options(&server.brokers());
+    let mut bus = open(&options);
+    let _ = bus.commit(&[market(1..=5)]).unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    server.stop().unwrap();
+    server.copy_store(copy.path()).unwrap();
+    server.start_again().unwrap();
+    let _ = bus.commit(&[order_unit("risk/A", 1..=3, 1)]).unwrap();
+    let mut cut = bus::Cut::default();
+    assert_eq!(bus.next(&mut cut, 100).unwrap().len(), 8);
+    server.stop().unwrap();
+    drop(bus);
+    server.restore_store(copy.path()).unwrap();
+    server.start_again().unwrap();
+    let mut bus = open(&options);
+    let error = bus.next(&mut cut, 100).unwrap_err();
+    assert!(matches!(error, bus::BusError::StreamRewound { .. }), "{error}");
+    let _ = bus.commit(&[order_unit("risk/B", 1..=9, 1)]).unwrap();
+    let error = bus.next(&mut cut, 100).unwrap_err();
+    assert!(matches!(error, bus::BusError::StreamRewound { .. }), "{error}");
+}
