@@ -10,6 +10,8 @@ use event::{
 pub(crate) const UNIT: &[u8] = b"blotter.unit.1";
 /// The key of an entry that says which life of the bus this is.
 pub(crate) const GENESIS: &[u8] = b"blotter.genesis.1";
+/// The key of a message that says nothing; see `Writer::mend`.
+pub(crate) const MEND: &[u8] = b"blotter.mend.1";
 /// What the keys of all our entries begin with.
 pub(crate) const OURS: &[u8] = b"blotter.";
 

@@ -10,7 +10,7 @@ use crate::{
     KafkaBusError,
     client::{Cluster, Consumer},
     feed::{Feed, Look, Taken},
-    order::{GENESIS, Genesis, OURS, OrderEntry, Spot, UNIT},
+    order::{GENESIS, Genesis, MEND, OURS, OrderEntry, Spot, UNIT},
     waypoints::Place,
 };
 
@@ -137,7 +137,7 @@ impl Walker {
         };
         match &*taken.key {
             UNIT => {}
-            GENESIS => return Ok(None),
+            GENESIS | MEND => return Ok(None),
             newer if newer.starts_with(OURS) => {
                 return Err(foreign("a newer version wrote it; upgrade".into()));
             }

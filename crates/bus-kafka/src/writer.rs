@@ -100,14 +100,15 @@ impl Writer {
             stored_bytes: 0,
             room_bytes: cluster.options.room_bytes,
             wall_clock,
-            transactions: Some(transactions),
+            transactions: None,
             place: Place::default(),
             expected: None,
             walker: None,
             fenced: false,
             closed: false,
         };
-        let _ = writer.read_to_end(&[])?;
+        let _ = writer.read_to_end(&transactions, &[])?;
+        writer.transactions = Some(transactions);
         Ok(writer)
     }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     KafkaBusError,
-    order::UNIT,
+    order::{MEND, UNIT},
     transaction::{Failed, Outgoing, Transactions},
     walker::{Step, Walked, Walker},
     waypoints::Place,
@@ -20,6 +20,8 @@ use crate::{
 
 /// How long one look waits.
 const LOOK: Duration = Duration::from_millis(5);
+/// Looks in vain after which it is tried to end what nobody ends.
+const LOOKS_BEFORE_MENDING: u32 = 100;
 /// Entries of the order topic before its end whose events are read at open, so that recent ids are
 /// known.
 const RECENT_ENTRIES: i64 = 50_000;
@@ -150,26 +152,19 @@ impl Writer {
     /// to the end. Returns which of `entries` are there, byte for byte.
     pub(super) fn take_over_again(&mut self, entries: &[Vec<u8>]) -> Result<Vec<Walked>, BusError> {
         let transactions = Transactions::take_over(&self.cluster)?;
-        let found = self.read_to_end(entries)?;
+        let found = self.read_to_end(&transactions, entries)?;
         self.transactions = Some(transactions);
         Ok(found)
     }
 
     /// Reads the order topic to its end into the ledger. What others have not decided yet is waited
     /// for, since entries of ours may stand behind it.
-    pub(super) fn read_to_end(&mut self, entries: &[Vec<u8>]) -> Result<Vec<Walked>, BusError> {
-        let end = self.end_of_order()?;
-        let consumer = self.cluster.consumer()?;
-        let order = self.cluster.names.order();
-        let mut looks = self.looks();
-        loop {
-            let decided = consumer.fetch_watermarks(order, 0, self.cluster.patience());
-            if decided.map_err(|error| self.cluster.sorted(&error))?.1 >= end {
-                break;
-            }
-            self.spend(&mut looks)?;
-            std::thread::park_timeout(LOOK);
-        }
+    pub(super) fn read_to_end(
+        &mut self,
+        transactions: &Transactions,
+        entries: &[Vec<u8>],
+    ) -> Result<Vec<Walked>, BusError> {
+        let end = self.await_decided(transactions)?;
         let mut walker = Walker::new(&self.cluster, self.incarnation, self.place)?;
         let mut found = Vec::new();
         let mut looks = self.looks();
@@ -187,7 +182,7 @@ impl Writer {
                     looks = self.looks();
                 }
                 Step::End => break,
-                Step::Nothing => self.spend(&mut looks)?,
+                Step::Nothing => self.spend(&mut looks, "the order cannot be read to its end")?,
             }
         }
         self.expected = Some(end);
@@ -195,15 +190,62 @@ impl Writer {
         Ok(found)
     }
 
+    /// Waits until everything that stands in the order topic is decided, and says how far it goes.
+    fn await_decided(&self, transactions: &Transactions) -> Result<i64, KafkaBusError> {
+        let mut end = self.end_of_order()?;
+        let consumer = self.cluster.consumer()?;
+        let order = self.cluster.names.order();
+        let mut looks = self.looks();
+        for look in 1.. {
+            let reach = consumer.fetch_watermarks(order, 0, self.cluster.patience());
+            if reach.map_err(|error| self.cluster.sorted(&error))?.1 >= end {
+                break;
+            }
+            if look == LOOKS_BEFORE_MENDING {
+                self.mend(transactions)?;
+                end = self.end_of_order()?;
+            }
+            self.spend(&mut looks, "transactions before the end of the order are not decided")?;
+            std::thread::park_timeout(LOOK);
+        }
+        Ok(end)
+    }
+
+    /// Ends what a server that was killed forgot to end.
+    ///
+    /// A node that restarts while its registration of before has not expired takes partitions
+    /// without a leader for deleted ones, and leaves out the marker of a transaction that is
+    /// decided. What it wrote there stays undecided until the same producer ends another
+    /// transaction in the same partition; so one is ended in all of them, with messages that say
+    /// nothing.
+    fn mend(&self, transactions: &Transactions) -> Result<(), KafkaBusError> {
+        let (cluster, at) = (&self.cluster, (self.wall_clock)());
+        let nothing = |topic, partition| Outgoing {
+            topic,
+            partition,
+            key: MEND,
+            payload: b"",
+            stored_at_ms: at.0 / 1_000_000,
+        };
+        let mut messages = vec![nothing(cluster.names.order(), 0)];
+        for spec in cluster.topology.streams() {
+            let topic = cluster.names.of(spec.stream);
+            messages.extend((0..i32::from(spec.partitions)).map(|p| nothing(topic, p)));
+        }
+        match transactions.run(cluster, &messages, |_| Vec::new()) {
+            Ok(_) => Ok(()),
+            Err(Failed::Aborted(error) | Failed::Undecided(error)) => Err(error),
+        }
+    }
+
     fn looks(&self) -> u128 {
         self.cluster.patience().as_millis() / LOOK.as_millis()
     }
 
-    fn spend(&self, looks: &mut u128) -> Result<(), KafkaBusError> {
+    fn spend(&self, looks: &mut u128, why: &str) -> Result<(), KafkaBusError> {
         if *looks == 0 {
             let brokers = self.cluster.options.brokers.clone();
-            let why = "the order stands still".into();
-            return Err(KafkaBusError::Unreachable { brokers, why });
+            return Err(KafkaBusError::Unreachable { brokers, why: why.into() });
         }
         *looks -= 1;
         Ok(())
@@ -222,7 +264,9 @@ impl Writer {
                 Step::Unit(unit) if unit.place.offset < self.place.offset => {}
                 Step::Unit(unit) if unit.place.offset < offset => self.note(&mut walker, &unit)?,
                 Step::Unit(_) => break,
-                Step::End | Step::Nothing => self.spend(&mut looks)?,
+                Step::End | Step::Nothing => {
+                    self.spend(&mut looks, "what others wrote before is not decided")?;
+                }
             }
         }
         self.walker = Some(walker);

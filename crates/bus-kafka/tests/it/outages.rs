@@ -91,6 +91,35 @@ fn a_server_killed_under_load_loses_doubles_and_reorders_nothing() {
     check(&histories, &mut open(&options));
 }
 
+/// With less patience than the outage is long, calls are refused and offered again.
+#[test]
+fn calls_given_up_during_an_outage_are_settled_before_the_next() {
+    let mut server = KafkaServer::start(KafkaSettings::default()).unwrap();
+    let patient = options(&server.brokers());
+    drop(open(&patient));
+    let impatient = Options { patience: Duration::from_secs(2), ..patient.clone() };
+    let mut bus = open(&impatient);
+    let load = Load::start(&bus.handle());
+    for paused in [false, true, false] {
+        load.await_answers(60);
+        if paused {
+            server.pause().unwrap();
+            std::thread::park_timeout(Duration::from_secs(5));
+            server.go_on().unwrap();
+        } else {
+            server.kill().unwrap();
+            std::thread::park_timeout(Duration::from_secs(3));
+            server.start_again().unwrap();
+        }
+    }
+    load.await_answers(60);
+    let histories = load.end();
+    assert!(histories.iter().map(|history| history.refused).sum::<u64>() > 0, "some gave up");
+    check(&histories, &mut bus);
+    drop(bus);
+    check(&histories, &mut open(&patient));
+}
+
 #[test]
 fn a_server_that_is_down_at_first_is_found_once_it_is_up() {
     let mut server = KafkaServer::prepared(KafkaSettings::default()).unwrap();
