@@ -99,6 +99,10 @@ fn suites() -> Result<Vec<Suite>> {
     Ok(suites)
 }
 
+/// Suites that run only when they are named, each with what it takes.
+const ON_REQUEST: [(&str, &str); 1] =
+    [("kafka", "five minutes, a JDK 17 and Maven: `cargo xtask test kafka`")];
+
 /// Runs every suite, or those named; fails when one does, after all have run.
 pub(crate) fn run(only: &[&str]) -> Result<()> {
     let mut suites = suites()?;
@@ -106,7 +110,10 @@ pub(crate) fn run(only: &[&str]) -> Result<()> {
     {
         bail!("no suite `{unknown}`; there are {}", names(&suites));
     }
-    suites.retain(|suite| only.is_empty() || only.contains(&suite.name));
+    suites.retain(|suite| match only {
+        [] => ON_REQUEST.iter().all(|(name, _)| suite.name != *name),
+        only => only.contains(&suite.name),
+    });
     let began = now();
     let mut total = Count::default();
     for suite in &suites {
@@ -120,6 +127,9 @@ pub(crate) fn run(only: &[&str]) -> Result<()> {
         report(suite, count, at.elapsed());
         total.passed += count.passed;
         total.failed += count.failed;
+    }
+    for (name, takes) in ON_REQUEST.iter().filter(|_| only.is_empty()) {
+        println!("{name:<12} NOT RUN; it takes {takes}");
     }
     println!("{:<12} {:>6.1} s", "total", began.elapsed().as_secs_f32());
     println!("{} passed, {} failed", total.passed, total.failed);
