@@ -11,6 +11,7 @@ mod golden;
 mod interruption;
 mod kills;
 mod moments;
+mod nats;
 mod pages;
 mod publish;
 mod questions;

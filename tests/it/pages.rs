@@ -111,7 +111,8 @@ fn readme_shows_what_the_demo_and_questions_about_it_print() {
     let desk = tests::Desk::new();
     let mut printed = desk.run(&["demo"]).exits(0).stdout;
     let mut shown = 0;
-    for block in blocks(&readme) {
+    // What is asked of a reader's own data, `DIR`, cannot be asked here.
+    for block in blocks(&readme).into_iter().filter(|block| !block.text.contains(" DIR\n")) {
         if block.language == "text" {
             for line in block.text.lines().filter(|line| !line.is_empty() && *line != "…") {
                 assert!(is_printed(line, &printed), "the demo does not print: {line}");

@@ -100,7 +100,10 @@ impl Engine {
     pub(crate) fn reader(&self, dir: &DataDir) -> Result<Box<dyn Reader>, BusError> {
         match self {
             Self::Embedded => Ok(Box::new(LogReader::open(&dir.log())?)),
-            Self::Nats(nats) => NatsBus::open(nats.options())?.reader(),
+            // Who only reads asks for no promise about what is written.
+            Self::Nats(nats) => {
+                NatsBus::open(Options { accept_lazy: true, ..nats.options() })?.reader()
+            }
         }
     }
 }

@@ -35,8 +35,13 @@ pub(crate) fn main(app: &App) -> ExitCode {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(Failure { exit, error }) => {
             eprintln!("blotter: {error}");
-            for cause in error.chain().skip(1) {
-                eprintln!("  because {cause}");
+            let mut said = error.to_string();
+            for cause in error.chain().skip(1).map(ToString::to_string) {
+                // What passes an error on says what the error says.
+                if cause != said {
+                    eprintln!("  because {cause}");
+                }
+                said = cause;
             }
             ExitCode::from(exit as u8)
         }

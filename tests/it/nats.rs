@@ -1,0 +1,63 @@
+//! The same pipeline on a genuine nats-server: only the bus is another.
+
+use serde_json::Value;
+use servers::{NatsServer, Settings};
+use tests::{Desk, tape::Tape};
+
+const START_NS: u64 = 1_723_161_904_000_000_000;
+
+fn desk(quotes: u64) -> Desk {
+    let desk = Desk::new();
+    desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(quotes).bytes());
+    desk
+}
+
+/// What a run on any engine must agree on: starts apart, everything but how fast it was.
+fn numbers(mut summary: Value) -> Value {
+    let _ = summary.as_object_mut().unwrap().remove("events_per_second").unwrap();
+    let _ = summary["events"].as_object_mut().unwrap().remove("ops").unwrap();
+    summary
+}
+
+#[test]
+fn a_tape_has_the_same_digests_on_nats_as_in_the_data_directory() {
+    let server = NatsServer::start(Settings::fsync()).unwrap();
+    let (bus, monitor) = (format!("{}/TAPE", server.url()), server.monitor_url());
+    let desk = desk(400);
+    let embedded = numbers(desk.run_tapes("embedded", &["tape.ws"]));
+    let run = ["run", "--json", "--data", "nats", "--bus", &bus, "--nats-monitor", &monitor];
+    let run = [&run[..], &["--input", "tape.ws"]].concat();
+    assert_eq!(numbers(desk.run(&run).exits(0).summary()), embedded);
+    // Run again it changes nothing, and every reader finds what it wrote.
+    assert_eq!(numbers(desk.run(&run).exits(0).summary()), embedded);
+    let _ = desk.run(&["verify", "--data", "nats"]).exits(0);
+    let replay = ["replay", "--agents", "--json", "--data", "nats"];
+    let replayed = desk.run(&replay).exits(0).summary();
+    assert_eq!(replayed["log_digest"], embedded["log_digest"]);
+    assert_eq!(replayed["agents"]["equal"], true);
+}
+
+#[test]
+fn a_server_that_may_lose_what_it_answered_is_refused_unless_that_is_accepted() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    let (bus, monitor) = (server.url(), server.monitor_url());
+    let desk = desk(40);
+    let run = ["run", "--data", "data", "--bus", &bus, "--nats-monitor", &monitor];
+    let run = [&run[..], &["--input", "tape.ws"]].concat();
+    let _ = desk.run(&run).exits(3).says("E2306");
+    let _ = desk.run(&[&run[..], &["--accept-class", "lazy"]].concat()).exits(0);
+}
+
+#[test]
+fn a_directory_keeps_to_its_bus_and_no_secret_is_written_into_it() {
+    let server = NatsServer::start(Settings::fsync()).unwrap();
+    let secret = server.url().replacen("nats://", "nats://ada:s3cret@", 1);
+    let monitor = server.monitor_url();
+    let desk = desk(40);
+    let run = ["run", "--data", "data", "--input", "tape.ws", "--nats-monitor", &monitor, "--bus"];
+    let _ = desk.run(&[&run[..], &[&secret]].concat()).exits(0);
+    let binding = std::fs::read_to_string(desk.path("data/binding")).unwrap();
+    assert!(binding.contains("bus nats://127.0.0.1") && !binding.contains("s3cret"), "{binding}");
+    let _ = desk.run(&run[..5]).exits(5).says("E7203");
+    let _ = desk.run(&[&run[..], &["nowhere"]].concat()).exits(2).says("E7801");
+}
