@@ -4,10 +4,10 @@ use std::{io, path::Path};
 
 use crate::{
     Access, Disk, SegmentError, Torn,
-    batch::{Found, examine, verbatim},
-    format::{SEGMENT_HEAD_BYTES, segment_path},
-    open::{check_follows, read_head, read_whole, scan, tear},
+    format::segment_path,
+    open::{check_follows, read_head, scan, tear},
     reader::segments_of,
+    window::Window,
 };
 
 /// What a check of a whole log found, where it found no damage.
@@ -48,26 +48,26 @@ pub fn check(disk: &dyn Disk, dir: &Path) -> Result<Checked, SegmentError> {
         check_follows(before, &head, first_index, &path)?;
         before = Some(head);
         let next = segments.get(number + 1);
-        let mut content = read_whole(&*file, &path, head.capacity)?;
-        let mut at = scan(&content, &head);
+        let mut content = Window::new(&*file, &path, head.capacity).with_every_record();
+        let mut at = scan(&mut content, &head)?;
         // A writer at work may finish a batch and begin the next while its place is read. It never
         // touches the same flaw twice.
         while let (Some(what), None) = (at.flaw, next)
-            && tear(&content, &at, &path, what).is_err()
+            && matches!(tear(&mut content, &at, what), Err(SegmentError::Damage { .. }))
         {
-            content = read_whole(&*file, &path, head.capacity)?;
-            let before = std::mem::replace(&mut at, scan(&content, &head));
+            content.clear();
+            let before = std::mem::replace(&mut at, scan(&mut content, &head)?);
             if at.offset == before.offset {
                 break;
             }
         }
         let damage = |offset, what| SegmentError::Damage { path: path.clone(), offset, what };
-        if let Some(offset) = unsound_record(&content, at.offset) {
+        if let Some(offset) = at.unsound {
             return Err(damage(offset, "a record does not match its checksum"));
         }
         match (at.flaw, next) {
             (Some(what), Some(_)) => return Err(damage(at.offset, what)),
-            (Some(what), None) => checked.torn = Some(tear(&content, &at, &path, what)?),
+            (Some(what), None) => checked.torn = Some(tear(&mut content, &at, what)?),
             (None, Some(_)) if !at.sealed => {
                 return Err(damage(at.offset, "the segment ends without its seal"));
             }
@@ -77,7 +77,7 @@ pub fn check(disk: &dyn Disk, dir: &Path) -> Result<Checked, SegmentError> {
             (None, _) => {}
         }
         checked.segments += 1;
-        checked.bytes += content.len() as u64;
+        checked.bytes += head.capacity;
         checked.next_index = at.next_index;
         checked.closed = at.closed && checked.torn.is_none();
     }
@@ -85,19 +85,4 @@ pub fn check(disk: &dyn Disk, dir: &Path) -> Result<Checked, SegmentError> {
         Some(_) => Ok(checked),
         None => Err(SegmentError::Absent { dir: dir.to_path_buf() }),
     }
-}
-
-/// The offset of the first batch below `end` that holds a record which does not match its own
-/// checksum.
-fn unsound_record(content: &[u8], end: u64) -> Option<u64> {
-    let mut offset = SEGMENT_HEAD_BYTES as u64;
-    while offset < end {
-        let rest = content.get(offset as usize..).unwrap_or_default();
-        let Found::Batch(head) = examine(rest) else { return Some(offset) };
-        if verbatim(rest, &head).any(|record| record.is_none()) {
-            return Some(offset);
-        }
-        offset += u64::from(head.bytes);
-    }
-    None
 }

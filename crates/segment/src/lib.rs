@@ -33,6 +33,7 @@ mod sim;
 mod spare;
 mod sparse;
 mod tail;
+mod window;
 
 #[cfg(test)]
 mod tests;

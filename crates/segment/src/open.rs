@@ -8,11 +8,12 @@ use std::{
 
 use crate::{
     Access, Batch, Disk, DiskFile, Options, SegmentError, SegmentLog, Tail,
-    batch::{Found, examine, time_max_of},
+    batch::{Found, examine, time_max_of, verbatim},
     disk::{sync_above, zero_fill},
     format::{BATCH_MAGIC, BatchKind, SEGMENT_HEAD_BYTES, SegmentHead, segment_of, segment_path},
     spare::Spares,
     sparse::Sparse,
+    window::Window,
 };
 
 /// An incomplete last batch, found and cleared.
@@ -48,6 +49,8 @@ pub(crate) struct Scanned {
     pub(crate) closed: bool,
     pub(crate) sealed: bool,
     synced_offset: u64,
+    /// The first batch that holds a record which does not match its own checksum, where asked for.
+    pub(crate) unsound: Option<u64>,
     sparse: Sparse,
     pub(crate) flaw: Option<&'static str>,
 }
@@ -85,13 +88,13 @@ impl SegmentLog {
             found
         };
         let path = segment_path(dir, head.first_index);
-        let content = read_whole(&*file, &path, head.capacity)?;
-        let scanned = scan(&content, &head);
+        let mut window = Window::new(&*file, &path, head.capacity);
+        let scanned = scan(&mut window, &head)?;
         let torn = match scanned.flaw {
-            Some(what) => Some(tear(&content, &scanned, &path, what)?),
+            Some(what) => Some(tear(&mut window, &scanned, what)?),
             None => None,
         };
-        settle(&*file, &path, &content, &scanned, torn.as_ref())?;
+        settle(&*file, &mut window, &scanned, torn.as_ref())?;
         spares.request(options.capacity(head.ordinal + 1));
         let recovery = Recovery {
             created,
@@ -222,30 +225,24 @@ pub(crate) fn read_head(file: &dyn DiskFile, path: &Path) -> Result<SegmentHead,
     Ok(head)
 }
 
-pub(crate) fn read_whole(
-    file: &dyn DiskFile,
-    path: &Path,
-    capacity: u64,
-) -> Result<Vec<u8>, SegmentError> {
-    let mut content = vec![0; capacity as usize];
-    let read = file.read_at(&mut content, 0).map_err(|e| SegmentError::io("read", path, e))?;
-    content.truncate(read);
-    Ok(content)
-}
-
 /// Reads batches up to the end or the first flaw.
-pub(crate) fn scan(content: &[u8], segment: &SegmentHead) -> Scanned {
+pub(crate) fn scan(
+    content: &mut Window<'_>,
+    segment: &SegmentHead,
+) -> Result<Scanned, SegmentError> {
     let mut at = Scanned {
         offset: SEGMENT_HEAD_BYTES as u64,
         next_index: segment.first_index,
         closed: false,
         sealed: false,
         synced_offset: SEGMENT_HEAD_BYTES as u64,
+        unsound: None,
         sparse: Sparse::default(),
         flaw: None,
     };
+    let every_record = content.every_record;
     loop {
-        let rest = content.get(at.offset as usize..).unwrap_or_default();
+        let rest = content.batch(at.offset)?;
         let head = match examine(rest) {
             Found::Nothing => break,
             Found::NeedMore(_) if rest.iter().all(|&byte| byte == 0) => break,
@@ -267,6 +264,12 @@ pub(crate) fn scan(content: &[u8], segment: &SegmentHead) -> Scanned {
             at.flaw = Some("a batch follows the segment's seal");
             break;
         }
+        if every_record
+            && at.unsound.is_none()
+            && verbatim(rest, &head).any(|record| record.is_none())
+        {
+            at.unsound = Some(at.offset);
+        }
         let time_max = time_max_of(rest, &head);
         at.sparse.note(head.first_index, at.offset, u64::from(head.bytes), time_max);
         at.offset += u64::from(head.bytes);
@@ -276,27 +279,24 @@ pub(crate) fn scan(content: &[u8], segment: &SegmentHead) -> Scanned {
         at.synced_offset = head.synced_offset;
     }
     // Stray bytes beyond the tail would look like a flaw once the tail reaches them.
-    let beyond = content.get(at.offset as usize..).unwrap_or_default();
-    if at.flaw.is_none() && last_nonzero(beyond).is_some() {
+    if at.flaw.is_none() && content.end_of_bytes(at.offset)? > at.offset {
         at.flaw = Some("bytes lie beyond the end");
     }
-    at
+    Ok(at)
 }
 
 /// Tells a torn tail from damage: it is damage when anything later knew this place durable.
 pub(crate) fn tear(
-    content: &[u8],
+    content: &mut Window<'_>,
     at: &Scanned,
-    path: &Path,
     what: &'static str,
 ) -> Result<Torn, SegmentError> {
-    let damage = || SegmentError::Damage { path: path.to_path_buf(), offset: at.offset, what };
-    let rest = content.get(at.offset as usize..).unwrap_or_default();
-    if durable_beyond(rest, at.offset) {
-        return Err(damage());
+    let (path, offset) = (content.path.to_path_buf(), at.offset);
+    if durable_beyond(&content.range(offset, content.capacity)?, offset) {
+        return Err(SegmentError::Damage { path, offset, what });
     }
-    let bytes = last_nonzero(rest).map_or(0, |last| last as u64 + 1);
-    Ok(Torn { path: path.to_path_buf(), offset: at.offset, bytes, what })
+    let bytes = content.end_of_bytes(offset)? - offset;
+    Ok(Torn { path, offset, bytes, what })
 }
 
 /// Whether a valid batch in `rest`, which begins at `offset`, knew that offset durable.
@@ -311,26 +311,21 @@ pub(crate) fn durable_beyond(rest: &[u8], offset: u64) -> bool {
     })
 }
 
-fn last_nonzero(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().rposition(|&byte| byte != 0)
-}
-
 /// Clears the torn tail and writes again what may never have reached the disk: after a failed sync
 /// or a crash the page cache can show bytes the disk does not have, a close record among them.
 fn settle(
     file: &dyn DiskFile,
-    path: &Path,
-    content: &[u8],
+    content: &mut Window<'_>,
     at: &Scanned,
     torn: Option<&Torn>,
 ) -> Result<(), SegmentError> {
-    let doubtful = content.get(at.synced_offset as usize..at.offset as usize).unwrap_or_default();
+    let doubtful = content.range(at.synced_offset, at.offset)?;
     let settle = || {
-        file.write_at(doubtful, at.synced_offset)?;
+        file.write_at(&doubtful, at.synced_offset)?;
         if let Some(torn) = torn {
             zero_fill(file, torn.offset, torn.bytes)?;
         }
         file.sync()
     };
-    settle().map_err(|error| SegmentError::io("settle", path, error))
+    settle().map_err(|error| SegmentError::io("settle", content.path, error))
 }
