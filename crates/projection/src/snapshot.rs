@@ -281,7 +281,7 @@ impl AccountState {
         Self {
             account: account.account,
             reporting_currency: account.reporting_currency,
-            live: account.live.values().cloned().collect(),
+            live: account.live.values().map(|order| (**order).clone()).collect(),
             closed: account
                 .closed
                 .iter()
@@ -332,7 +332,7 @@ impl AccountState {
         Ok(Account {
             account: self.account,
             reporting_currency: self.reporting_currency,
-            live: self.live.into_iter().map(|order| (order.order, order)).collect(),
+            live: self.live.into_iter().map(|order| (order.order, Box::new(order))).collect(),
             closed: closed.map(|c| (c.order, Box::from(c.bytes.0))).collect(),
             by_venue: self.names.into_iter().map(|n| (n.venue_order, n.order)).collect(),
             executions,

@@ -1,6 +1,6 @@
 //! Executions, busts and corrections: what they do to orders, positions and cash.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use event::{
     Amount, Currency, Event, InstrumentId, Kind, MoneyError, OrderId, Price, Timestamp,
@@ -8,7 +8,7 @@ use event::{
     trading::{ExecutionBusted, ExecutionCorrected, OrderExecuted},
 };
 
-use super::Account;
+use super::{Account, orders::begin};
 use crate::{
     Contract, Execution, Finding, Order, Position,
     cash::{Cash, Line},
@@ -36,9 +36,13 @@ impl Account {
         }
         self.book(&execution, event, instruments, findings);
         let turnover = turnover_of(&execution, findings);
-        if let Some(order) = self.order_of_execution(event, told.order, findings) {
-            let size = Amount(execution.quantity.0.saturating_abs());
-            self.fill(order, (size, turnover, 1), event, findings);
+        let size = Amount(execution.quantity.0.saturating_abs());
+        let filled = (size, turnover, 1);
+        if !self.change(told.order, |order| fill(order, filled, event, findings))
+            && let Some(mut order) = begin(event, told.order, findings)
+        {
+            fill(&mut order, filled, event, findings);
+            self.put_order(Box::new(order));
         }
     }
 
@@ -74,9 +78,9 @@ impl Account {
         self.fold_again(taken_back.instrument, event, instruments, findings);
         let size = Amount(taken_back.quantity.0.saturating_abs().saturating_neg());
         let turnover = Amount(turnover_of(&taken_back, findings).0.saturating_neg());
-        if let Some(order) = self.take_order(taken_back.order) {
-            self.fill(order, (size, turnover, -1), event, findings);
-        }
+        let _ = self.change(taken_back.order, |order| {
+            fill(order, (size, turnover, -1), event, findings);
+        });
     }
 
     pub(crate) fn corrected(
@@ -112,9 +116,9 @@ impl Account {
         let size = Amount(
             after.quantity.0.saturating_abs().saturating_sub(before.quantity.0.saturating_abs()),
         );
-        if let Some(order) = self.take_order(before.order) {
-            self.fill(order, (size, turnover, 0), event, findings);
-        }
+        let _ = self.change(before.order, |order| {
+            fill(order, (size, turnover, 0), event, findings);
+        });
     }
 
     /// Books the money and the position of an execution told just now.
@@ -227,26 +231,24 @@ impl Account {
             findings.push(Finding::NotBooked { kind: event.body.kind(), error });
         }
     }
+}
 
-    /// Changes an order's executed quantity, turnover and number of executions, and puts it back.
-    fn fill(
-        &mut self,
-        mut order: Order,
-        (quantity, turnover, executions): (Amount, Amount, i32),
-        event: &Event,
-        findings: &mut Vec<Finding>,
-    ) {
-        order.touched = order.touched.max(event.time);
-        let step = order.filled(quantity, turnover, executions);
-        order.step(step, event.body.kind(), findings);
-        if order.cumulative > order.quantity.amount() && quantity.0 > 0 {
-            findings.push(Finding::Overfilled {
-                order: order.order,
-                cumulative: order.cumulative,
-                quantity: order.quantity.amount(),
-            });
-        }
-        self.put_order(order);
+/// Changes an order's executed quantity, turnover and number of executions.
+fn fill(
+    order: &mut Order,
+    (quantity, turnover, executions): (Amount, Amount, i32),
+    event: &Event,
+    findings: &mut Vec<Finding>,
+) {
+    order.touched = order.touched.max(event.time);
+    let step = order.filled(quantity, turnover, executions);
+    order.step(step, event.body.kind(), findings);
+    if order.cumulative > order.quantity.amount() && quantity.0 > 0 {
+        findings.push(Finding::Overfilled {
+            order: order.order,
+            cumulative: order.cumulative,
+            quantity: order.quantity.amount(),
+        });
     }
 }
 

@@ -114,7 +114,7 @@ nested!(Booking, OpenBreak, Adjustment, Halt, Posting);
 pub struct Account {
     pub(crate) account: AccountId,
     pub(crate) reporting_currency: Option<Currency>,
-    pub(crate) live: BTreeMap<OrderId, Order>,
+    pub(crate) live: BTreeMap<OrderId, Box<Order>>,
     /// Orders that have ended, as their bytes: most orders are, and few are ever read again.
     pub(crate) closed: BTreeMap<OrderId, Box<[u8]>>,
     pub(crate) by_venue: BTreeMap<Label, OrderId>,

@@ -1,6 +1,6 @@
 //! Orders: finding, beginning, folding and closing them.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use event::{Body, Event, Kind, OrderId, wire::Message};
 
@@ -13,44 +13,63 @@ impl Account {
         let proposed = matches!(event.body, Body::OrderProposed(_));
         let id = event.body.order().unwrap_or_else(|| OrderId::from(event.event_id));
         let kind = event.body.kind();
-        let mut order = match self.take_order(id) {
-            Some(order) if proposed => {
-                let (order_id, from) = (order.order, order.state);
-                findings.push(Finding::IllegalTransition { order: order_id, from, kind });
-                order
+        let known = self.change(id, |order| {
+            if proposed {
+                let from = order.state;
+                findings.push(Finding::IllegalTransition { order: id, from, kind });
             }
-            Some(order) => order,
-            None => {
-                let Some(order) = begin(event, id, findings) else { return };
-                order
-            }
-        };
-        order.fold(event, findings);
-        self.put_order(order);
+            order.fold(event, findings);
+        });
+        if !known {
+            let Some(mut order) = begin(event, id, findings) else { return };
+            order.fold(event, findings);
+            self.put_order(Box::new(order));
+        }
         if let Some((proposal, step)) = proposal_of(&event.body) {
             self.step_proposal(proposal, step, kind, findings);
         }
     }
 
-    /// Takes an order out, to be put back changed.
-    pub(crate) fn take_order(&mut self, id: OrderId) -> Option<Order> {
-        self.live
-            .remove(&id)
-            .or_else(|| self.closed.remove(&id).and_then(|bytes| Order::decode(&bytes).ok()))
+    /// Changes an order where it stands, open or ended; false when it is not known.
+    pub(crate) fn change(&mut self, id: OrderId, change: impl FnOnce(&mut Order)) -> bool {
+        let Some(order) = self.live.get_mut(&id) else {
+            let Some(bytes) = self.closed.remove(&id) else { return false };
+            let Ok(mut order) = Order::decode(&bytes) else { return false };
+            change(&mut order);
+            self.put_order(Box::new(order));
+            return true;
+        };
+        let named = order.venue_order;
+        change(order);
+        if order.venue_order != named
+            && let Some(venue_order) = order.venue_order
+        {
+            let _ = self.by_venue.insert(venue_order, id);
+        }
+        if order.state.is_terminal()
+            && let Some(order) = self.live.remove(&id)
+        {
+            self.close(&order);
+        }
+        true
     }
 
-    /// Puts an order back: an ended one as its bytes.
-    pub(crate) fn put_order(&mut self, order: Order) {
+    /// Puts an order in: an ended one as its bytes.
+    pub(crate) fn put_order(&mut self, order: Box<Order>) {
         if let Some(venue_order) = order.venue_order {
             let _ = self.by_venue.insert(venue_order, order.order);
         }
         if order.state.is_terminal() {
-            let mut bytes = Vec::with_capacity(192);
-            order.encode(&mut bytes);
-            let _ = self.closed.insert(order.order, bytes.into_boxed_slice());
+            self.close(&order);
         } else {
             let _ = self.live.insert(order.order, order);
         }
+    }
+
+    fn close(&mut self, order: &Order) {
+        let mut bytes = Vec::with_capacity(256);
+        order.encode(&mut bytes);
+        let _ = self.closed.insert(order.order, bytes.into_boxed_slice());
     }
 
     /// A change of terms ended; the proposal that asked for it ends with it.
@@ -61,18 +80,14 @@ impl Account {
         kind: Kind,
         findings: &mut Vec<Finding>,
     ) {
-        match self.take_order(proposal) {
-            Some(mut order) => {
-                order.step(step, kind, findings);
-                self.put_order(order);
-            }
-            None => findings.push(Finding::UnknownOrder { order: proposal, kind }),
+        if !self.change(proposal, |order| order.step(step, kind, findings)) {
+            findings.push(Finding::UnknownOrder { order: proposal, kind });
         }
     }
 }
 
 /// Begins an order with the event that is the first seen of it.
-fn begin(event: &Event, id: OrderId, findings: &mut Vec<Finding>) -> Option<Order> {
+pub(super) fn begin(event: &Event, id: OrderId, findings: &mut Vec<Finding>) -> Option<Order> {
     let order = Order::begun_by(event);
     let expected = match &event.body {
         Body::OrderProposed(_) => true,
@@ -93,17 +108,5 @@ fn proposal_of(body: &Body) -> Option<(OrderId, Step)> {
         Body::CancelRejected(b) => b.proposal.map(|proposal| (proposal, Step::Release)),
         Body::OrderLapsed(b) => b.proposal.map(|proposal| (proposal, Step::Release)),
         _ => None,
-    }
-}
-
-impl Account {
-    /// The order an execution belongs to, begun where it is the first seen of it.
-    pub(crate) fn order_of_execution(
-        &mut self,
-        event: &Event,
-        id: OrderId,
-        findings: &mut Vec<Finding>,
-    ) -> Option<Order> {
-        self.take_order(id).or_else(|| begin(event, id, findings))
     }
 }

@@ -42,7 +42,7 @@ impl Account {
 
     /// Orders that have not ended, in order of their ids.
     pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
-        self.live.values()
+        self.live.values().map(AsRef::as_ref)
     }
 
     /// Orders that have ended, in order of their ids.
