@@ -8,7 +8,7 @@ use crate::{
     Digest, EventId, Key, Label, LimitSetId, Source, Timestamp, TraceId,
     body::{Body, Kind},
     message, nested,
-    wire::{DecodeError, Field, Fields},
+    wire::{DecodeError, Field, Fields, bytes_of},
 };
 
 message! {
@@ -133,7 +133,45 @@ impl Event {
     /// # Errors
     /// [`DecodeError`]; [`DecodeError::UnknownKind`] when the body is of a kind a newer version
     /// made.
+    #[inline]
     pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match Self::decode_canonical(bytes) {
+            Some(event) => Ok(event),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    /// Reads the canonical bytes, field after field; `None` when they are not canonical.
+    fn decode_canonical(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields::new(bytes);
+        let fields = &mut fields;
+        let event_id = Field::take(fields, tag::EVENT_ID, "event_id")?;
+        let trace_id = Field::take(fields, tag::TRACE_ID, "trace_id")?;
+        let cause_id = Field::take(fields, tag::CAUSE_ID, "cause_id")?;
+        let source = Field::take(fields, tag::SOURCE, "source")?;
+        let source_seq = Field::take(fields, tag::SOURCE_SEQ, "source_seq")?;
+        let key = Field::take(fields, tag::KEY, "key")?;
+        let time = Field::take(fields, tag::TIME, "time")?;
+        let event_time = Field::take(fields, tag::EVENT_TIME, "event_time")?;
+        let basis = Field::take(fields, tag::BASIS, "basis")?;
+        let (tag, raw) = fields.step().ok()??;
+        let body = Body::read_canonical(tag, bytes_of(raw, "body").ok()?)?;
+        fields.is_done().then_some(Self {
+            event_id,
+            trace_id,
+            cause_id,
+            source,
+            source_seq,
+            key,
+            time,
+            event_time,
+            basis,
+            body,
+        })
+    }
+
+    /// Reads fields in any order, and says what is wrong with them.
+    fn decode_any(bytes: &[u8]) -> Result<Self, DecodeError> {
         let mut parts = Parts::default();
         let mut body = None;
         let mut fields = Fields::new(bytes);

@@ -17,6 +17,7 @@
 extern crate alloc;
 
 pub mod body;
+mod decimal;
 mod envelope;
 pub mod id;
 mod label;

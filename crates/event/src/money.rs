@@ -9,8 +9,9 @@
 //! A price times a quantity is exact in `i128` before it is scaled, and is rounded half to even
 //! once, when it becomes an [`Amount`]. Negative prices are legal.
 
-use alloc::string::String;
 use core::fmt;
+
+use crate::decimal::{Decimal, parse_scaled};
 
 /// Decimal places of a [`Price`].
 pub const PRICE_SCALE: u8 = 9;
@@ -82,64 +83,6 @@ pub const fn div_half_even(dividend: i128, divisor: i128) -> Result<i128, MoneyE
     }
 }
 
-/// Reads `-?digits[.digits]` as an integer scaled by 10^`scale`; excess places must be zeros.
-fn parse_scaled(text: &str, scale: u8) -> Result<i128, MoneyError> {
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    if whole.is_empty() || fraction.is_empty() {
-        return Err(MoneyError::Malformed);
-    }
-    let mut value: i128 = 0;
-    // The lowest number has no positive twin, so a negative one is built downwards.
-    let mut push = |digit: u8| -> Result<(), MoneyError> {
-        let step = i128::from(digit);
-        value = value
-            .checked_mul(10)
-            .and_then(|up| if negative { up.checked_sub(step) } else { up.checked_add(step) })
-            .ok_or(MoneyError::Overflow)?;
-        Ok(())
-    };
-    for byte in whole.bytes() {
-        push(digit_of(byte)?)?;
-    }
-    let mut places = 0;
-    for byte in fraction.bytes() {
-        let digit = digit_of(byte)?;
-        if places < scale {
-            push(digit)?;
-            places += 1;
-        } else if digit != 0 {
-            return Err(MoneyError::TooPrecise { places_max: scale });
-        }
-    }
-    for _ in places..scale {
-        push(0)?;
-    }
-    Ok(value)
-}
-
-const fn digit_of(byte: u8) -> Result<u8, MoneyError> {
-    if byte.is_ascii_digit() { Ok(byte - b'0') } else { Err(MoneyError::Malformed) }
-}
-
-/// Writes a scaled integer as the shortest plain decimal.
-fn write_scaled(f: &mut fmt::Formatter<'_>, value: i128, scale: u8) -> fmt::Result {
-    let size = value.unsigned_abs();
-    let unit = 10_u128.pow(u32::from(scale));
-    let (whole, fraction) = (size / unit, size % unit);
-    let sign = if value < 0 { "-" } else { "" };
-    let mut text = String::new();
-    fmt::write(&mut text, format_args!("{sign}{whole}"))?;
-    if fraction != 0 {
-        fmt::write(&mut text, format_args!(".{fraction:0width$}", width = usize::from(scale)))?;
-        text.truncate(text.trim_end_matches('0').len());
-    }
-    f.pad(&text)
-}
-
 impl Price {
     /// Reads a decimal of at most nine places; further places must be zeros.
     ///
@@ -196,7 +139,7 @@ impl Price {
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scaled(f, i128::from(self.0), PRICE_SCALE)
+        Decimal::new(i128::from(self.0), PRICE_SCALE).write(f)
     }
 }
 
@@ -346,13 +289,18 @@ impl Ord for Quantity {
 
 impl fmt::Display for Quantity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scaled(f, i128::from(self.mantissa), self.scale)
+        Decimal::new(i128::from(self.mantissa), self.scale).write(f)
     }
 }
 
 impl Amount {
     /// Nothing.
     pub const ZERO: Self = Self(0);
+
+    /// Its shortest plain decimal.
+    pub(crate) fn decimal(self) -> Decimal {
+        Decimal::new(self.0, AMOUNT_SCALE)
+    }
 
     /// Reads a decimal of at most eighteen places; further places must be zeros.
     ///
@@ -477,7 +425,7 @@ const fn wide_mul(left: u128, right: u128) -> (u128, u128) {
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_scaled(f, self.0, AMOUNT_SCALE)
+        self.decimal().write(f)
     }
 }
 

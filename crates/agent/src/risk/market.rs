@@ -91,7 +91,7 @@ impl Markets {
     pub(super) fn fold(&mut self, config: &Config, body: &Body) {
         match body {
             Body::InstrumentDefined(defined) => {
-                self.entry(defined.instrument).contract = Some(defined.into());
+                self.entry(defined.instrument).contract = Some((&**defined).into());
             }
             Body::TradingStatusChanged(changed) => {
                 self.entry(changed.instrument).status = Some(changed.status);

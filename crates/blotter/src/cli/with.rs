@@ -148,7 +148,7 @@ fn definitions(setting: &Setting, until: Until) -> Result<Vec<InstrumentDefined>
             && let Body::InstrumentDefined(defined) = event.body
             && event.source.as_str().starts_with("config/")
         {
-            found.push(defined);
+            found.push(*defined);
         }
         Ok(())
     })?;

@@ -6,6 +6,8 @@ pub mod market;
 pub mod operations;
 pub mod trading;
 
+use alloc::boxed::Box;
+
 use books::*;
 use choices::*;
 use market::*;
@@ -95,12 +97,14 @@ impl Family {
 }
 
 macro_rules! bodies {
-    ($( $family:ident { $( $tag:literal $kind:ident, )* } )*) => {
+    (@held $kind:ident) => { $kind };
+    (@held $kind:ident boxed) => { Box<$kind> };
+    ($( $family:ident { $( $tag:literal $kind:ident $($boxed:ident)?, )* } )*) => {
         /// What happened.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum Body { $($(
             #[doc = concat!("See [`", stringify!($kind), "`].")]
-            $kind($kind),
+            $kind(bodies!(@held $kind $($boxed)?)),
         )*)* }
 
         /// The kind of a body. Its number is its tag in the `oneof`.
@@ -156,9 +160,17 @@ macro_rules! bodies {
             /// Reads the `oneof` member with this tag, `None` when it is no body of ours.
             pub(crate) fn read(tag: u32, raw: Raw<'_>) -> Result<Option<Self>, DecodeError> {
                 Ok(Some(match tag {
-                    $($( $tag => Self::$kind($kind::decode(bytes_of(raw, "body")?)?), )*)*
+                    $($( $tag => Self::$kind($kind::decode(bytes_of(raw, "body")?)?.into()), )*)*
                     _ => return Ok(None),
                 }))
+            }
+
+            /// Reads the `oneof` member with this tag from canonical bytes.
+            pub(crate) fn read_canonical(tag: u32, bytes: &[u8]) -> Option<Self> {
+                match tag {
+                    $($( $tag => $kind::decode_canonical(bytes).map(Self::from), )*)*
+                    _ => None,
+                }
             }
 
             /// The JSON form of the body alone.
@@ -172,24 +184,26 @@ macro_rules! bodies {
             /// # Errors
             /// [`DecodeError`].
             pub fn from_object(kind: Kind, value: &serde_json::Value) -> Result<Self, DecodeError> {
-                Ok(match kind { $($( Kind::$kind => Self::$kind($kind::from_object(value)?), )*)* })
+                Ok(match kind { $($( Kind::$kind => $kind::from_object(value)?.into(), )*)* })
             }
         }
 
         $($( impl From<$kind> for Body {
-            fn from(body: $kind) -> Self { Self::$kind(body) }
+            #[inline]
+            fn from(body: $kind) -> Self { Self::$kind(body.into()) }
         } )*)*
     };
 }
 
-// Tags 1 to 15 are the envelope's; a family has a block of twenty.
+// Tags 1 to 15 are the envelope's; a family has a block of twenty. The largest of the rare ones are
+// boxed, or every event that is moved would be as large as they are.
 bodies! {
     Market {
         20 MarketTrade,
         21 MarketQuote,
         22 BookDelta,
         23 BookSnapshot,
-        24 InstrumentDefined,
+        24 InstrumentDefined boxed,
         25 TradingStatusChanged,
         26 FeedStatusChanged,
         27 MarketAnomalyDetected,
@@ -217,7 +231,7 @@ bodies! {
     Execution {
         80 OrderExecuted,
         81 ExecutionBusted,
-        82 ExecutionCorrected,
+        82 ExecutionCorrected boxed,
     }
     Account {
         100 AccountOpened,

@@ -31,7 +31,15 @@ macro_rules! message {
                 $( $crate::wire::Field::put(&self.$field, $tag, out); )*
             }
 
-            fn decode(bytes: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
+            fn decode_canonical(bytes: &[u8]) -> Option<Self> {
+                let mut fields = $crate::wire::Fields::new(bytes);
+                $( let $field = <$type as $crate::wire::Field>::take(
+                    &mut fields, $tag, stringify!($field),
+                )?; )*
+                fields.is_done().then_some(Self { $( $field, )* })
+            }
+
+            fn decode_any(bytes: &[u8]) -> Result<Self, $crate::wire::DecodeError> {
                 $( let mut $field = <$type as $crate::wire::Field>::Slot::default(); )*
                 let mut fields = $crate::wire::Fields::new(bytes);
                 while let Some((tag, raw)) = fields.step()? {

@@ -63,7 +63,7 @@ impl Scalar for Amount {
         Some(Self::ZERO)
     }
     fn put_always(&self, tag: u32, out: &mut Vec<u8>) {
-        put_bytes(out, tag, self.to_string().as_bytes());
+        put_bytes(out, tag, self.decimal().as_bytes());
     }
     fn read(raw: Raw<'_>, field: &'static str) -> Result<Self, DecodeError> {
         text_of(raw, field)?.parse().map_err(|error| DecodeError::value(field, error))

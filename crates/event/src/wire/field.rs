@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde_json::Value;
 
-use super::{DecodeError, Raw};
+use super::{DecodeError, Fields, Raw};
 
 /// How a type stands in a message: on the wire, in JSON, in the `.proto` text.
 pub trait Field: Sized {
@@ -29,6 +29,10 @@ pub trait Field: Sized {
     /// # Errors
     /// [`DecodeError::Missing`] when there is no default.
     fn finish(slot: Self::Slot, field: &'static str) -> Result<Self, DecodeError>;
+
+    /// Takes the field where canonical bytes have it: next, or nowhere. `None` when it is not as
+    /// it should be; reading it in any order then says what is wrong, or that nothing is.
+    fn take(fields: &mut Fields<'_>, tag: u32, field: &'static str) -> Option<Self>;
 
     /// The JSON form, `None` when the field is left out.
     fn to_json(&self) -> Option<Value>;
@@ -94,6 +98,14 @@ impl<T: Scalar> Field for T {
         slot.or_else(T::absent).ok_or(DecodeError::Missing { field })
     }
 
+    #[inline(always)]
+    fn take(fields: &mut Fields<'_>, tag: u32, field: &'static str) -> Option<Self> {
+        match fields.next_if(tag)? {
+            Some(raw) => T::read(raw, field).ok(),
+            None => T::absent(),
+        }
+    }
+
     fn to_json(&self) -> Option<Value> {
         Some(self.json())
     }
@@ -127,6 +139,14 @@ impl<T: Scalar> Field for Option<T> {
         Ok(slot)
     }
 
+    #[inline(always)]
+    fn take(fields: &mut Fields<'_>, tag: u32, field: &'static str) -> Option<Self> {
+        match fields.next_if(tag)? {
+            Some(raw) => T::read(raw, field).ok().map(Some),
+            None => Some(None),
+        }
+    }
+
     fn to_json(&self) -> Option<Value> {
         self.as_ref().map(T::json)
     }
@@ -154,6 +174,15 @@ impl<T: Scalar> Field for Vec<T> {
 
     fn finish(slot: Self, _: &'static str) -> Result<Self, DecodeError> {
         Ok(slot)
+    }
+
+    #[inline(always)]
+    fn take(fields: &mut Fields<'_>, tag: u32, field: &'static str) -> Option<Self> {
+        let mut values = Self::new();
+        while let Some(raw) = fields.next_if(tag)? {
+            values.push(T::read(raw, field).ok()?);
+        }
+        Some(values)
     }
 
     fn to_json(&self) -> Option<Value> {

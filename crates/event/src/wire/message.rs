@@ -24,7 +24,23 @@ pub trait Message: Sized {
     ///
     /// # Errors
     /// [`DecodeError`].
-    fn decode(bytes: &[u8]) -> Result<Self, DecodeError>;
+    #[inline]
+    fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        match Self::decode_canonical(bytes) {
+            Some(message) => Ok(message),
+            None => Self::decode_any(bytes),
+        }
+    }
+
+    /// Reads canonical bytes, field after field as the schema has them; `None` when they are not.
+    /// Our own encoders write no others, so this is the way nearly every event takes.
+    fn decode_canonical(bytes: &[u8]) -> Option<Self>;
+
+    /// Reads fields in any order, and says what is wrong with them.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    fn decode_any(bytes: &[u8]) -> Result<Self, DecodeError>;
 
     /// The JSON object.
     fn to_object(&self) -> Value;

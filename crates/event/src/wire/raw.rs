@@ -51,7 +51,13 @@ impl<'a> Fields<'a> {
         if tag == 0 {
             return Err(DecodeError::Malformed);
         }
-        let raw = match head & 7 {
+        let raw = self.payload(u64::from(head & 7))?;
+        Ok(Some((tag, raw)))
+    }
+
+    #[inline(always)]
+    fn payload(&mut self, wire_type: u64) -> Result<Raw<'a>, DecodeError> {
+        Ok(match wire_type {
             0 => Raw::Varint(self.varint()?),
             1 => Raw::Fixed64(u64::from_le_bytes(self.array()?)),
             2 => {
@@ -60,11 +66,34 @@ impl<'a> Fields<'a> {
             }
             5 => Raw::Fixed32(u32::from_le_bytes(self.array()?)),
             _ => return Err(DecodeError::Malformed),
-        };
-        Ok(Some((tag, raw)))
+        })
     }
 
+    /// The payload of the next field when its tag is this one. The outer `None` says that the
+    /// bytes are not protobuf. Always inlined, as is what it calls: the tag is a constant there, and
+    /// what is left of it is one comparison.
+    #[inline(always)]
+    pub(crate) fn next_if(&mut self, tag: u32) -> Option<Option<Raw<'a>>> {
+        let mut ahead = self.clone();
+        if ahead.rest.is_empty() {
+            return Some(None);
+        }
+        let head = ahead.varint().ok()?;
+        if head >> 3 != u64::from(tag) {
+            return Some(None);
+        }
+        let raw = ahead.payload(head & 7).ok()?;
+        *self = ahead;
+        Some(Some(raw))
+    }
+
+    /// Whether all fields were read.
     #[inline]
+    pub const fn is_done(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, DecodeError> {
         // Tags and lengths are one byte as a rule.
         if let [byte @ ..0x80, rest @ ..] = self.rest {
@@ -74,7 +103,22 @@ impl<'a> Fields<'a> {
         self.long_varint()
     }
 
+    #[inline]
     fn long_varint(&mut self) -> Result<u64, DecodeError> {
+        if let Some(word) = self.rest.first_chunk::<8>().copied().map(u64::from_le_bytes) {
+            // The first byte without its high bit is the last one.
+            let ends = !word & 0x8080_8080_8080_8080;
+            if ends != 0 {
+                let bytes = ends.trailing_zeros() / 8 + 1;
+                let word = word & (u64::MAX >> (64 - 8 * bytes));
+                self.rest = self.rest.get(bytes as usize..).unwrap_or_default();
+                return Ok(packed(word));
+            }
+        }
+        self.whole_varint()
+    }
+
+    fn whole_varint(&mut self) -> Result<u64, DecodeError> {
         let mut value = 0_u64;
         for (at, &byte) in self.rest.iter().enumerate() {
             if at == 9 && byte > 1 {
@@ -89,16 +133,25 @@ impl<'a> Fields<'a> {
         Err(DecodeError::Truncated)
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (taken, rest) = self.rest.split_at_checked(len).ok_or(DecodeError::Truncated)?;
         self.rest = rest;
         Ok(taken)
     }
 
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         self.take(N)?.try_into().map_err(|_| DecodeError::Truncated)
     }
+}
+
+/// Eight groups of seven bits, one a byte, put side by side.
+#[inline]
+const fn packed(word: u64) -> u64 {
+    let pairs = (word & 0x007f_007f_007f_007f) | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = (pairs & 0x0000_3fff_0000_3fff) | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    (fours & 0x0fff_ffff) | (fours & 0x0fff_ffff_0000_0000) >> 4
 }
 
 /// Appends a varint.
