@@ -25,6 +25,8 @@ mod task;
 mod timers;
 
 #[cfg(test)]
+mod entry_tests;
+#[cfg(test)]
 mod seat_tests;
 #[cfg(test)]
 mod tests;

@@ -98,12 +98,6 @@ impl Task {
         self.agent.version()
     }
 
-    /// The last sequence this task emitted.
-    #[must_use]
-    pub const fn last_seq(&self) -> u64 {
-        self.last_seq
-    }
-
     /// Whether this event is one of the task's inputs.
     #[inline]
     #[must_use]
