@@ -76,7 +76,7 @@ fn what_enters_is_delivered_first_in_first_out_and_once() {
         for _ in 0..pushed {
             last += 1;
             let event = Arc::new(status(last, 1));
-            let bytes = event.encode().into();
+            let bytes = event.encode();
             schedule.push(Delivery { index: last, event, bytes });
         }
         delivered.extend(schedule.pop().map(|next| next.index));

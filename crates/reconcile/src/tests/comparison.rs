@@ -44,6 +44,15 @@ fn each_kind_of_difference_is_found_and_nothing_beside_it() {
         ),
         (|s| s.executions[1].price = Price::parse("111").unwrap(), &["FILL_ECON 0", "CASH 2"]),
         (|s| s.executions[1].fee = amount("0.505"), &[]),
+        (|s| s.executions[1].fee = amount("0.52"), &["FILL_ECON 0", "CASH 0.02"]),
+        (
+            |s| s.executions[1].quantity = Quantity::whole(3),
+            &["FILL_ECON 1", "POS_QTY -1", "CASH -1", "CASH 110"],
+        ),
+        (
+            |s| s.executions[1].fee_currency = currency("BTC"),
+            &["FILL_ECON 0", "POS_QTY 0.5", "CASH 0.5", "CASH -0.5"],
+        ),
         (|s| s.positions[0].total_cost = amount("320.02"), &[]),
         (|s| s.positions[0].total_cost = amount("320.04"), &["POS_COST 0.04"]),
         (
@@ -68,7 +77,17 @@ fn each_kind_of_difference_is_found_and_nothing_beside_it() {
         (|s| both(s, |o| o.limit_price = None), &[]),
         (|s| both(s, |o| o.state = BrokerOrderState::Cancelled), &["ORD_STATUS 0 repairable"]),
         (|s| both(s, |o| o.state = BrokerOrderState::Expired), &["ORD_STATUS 0 repairable"]),
+        (|s| both(s, |o| o.state = BrokerOrderState::Rejected), &["ORD_STATUS 0 repairable"]),
         (|s| both(s, |o| o.cumulative = Quantity::whole(4)), &["ORD_STATUS 1"]),
+        (
+            |s| {
+                both(s, |o| {
+                    o.cumulative = Quantity::whole(4);
+                    o.quantity = Quantity::whole(6);
+                })
+            },
+            &["ORD_STATUS 1", "ORD_QTY_PRICE 1"],
+        ),
         (
             |s| {
                 s.orders_before.clear();
@@ -82,7 +101,10 @@ fn each_kind_of_difference_is_found_and_nothing_beside_it() {
     }
 }
 
-fn both(snapshot: &mut BrokerSnapshotTaken, change: impl Fn(&mut event::books::BrokerOrder)) {
+pub(super) fn both(
+    snapshot: &mut BrokerSnapshotTaken,
+    change: impl Fn(&mut event::books::BrokerOrder),
+) {
     snapshot.orders_before.iter_mut().for_each(&change);
     snapshot.orders_after.iter_mut().for_each(&change);
 }

@@ -268,7 +268,7 @@ fn the_agent_is_quiet_between_snapshots_and_takes_no_market_data() {
 }
 
 /// An open order of 2 whose change to 3 at 90 was sent, and no answer came.
-fn change_lost(desk: &mut Desk) -> (OrderId, OrderId) {
+pub(super) fn change_lost(desk: &mut Desk) -> (OrderId, OrderId) {
     desk.take(&Order(Buy, "2"));
     let order = desk.orders[0];
     let source = Source::new("trader/PAPER").unwrap();
