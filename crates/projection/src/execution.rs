@@ -6,7 +6,8 @@ use alloc::{
 };
 
 use event::{
-    Amount, Currency, EventId, InstrumentId, Label, OrderId, Price, Timestamp, message, nested,
+    Amount, Currency, EventId, InstrumentId, Label, OrderId, Price, Timestamp, choices::Side,
+    message, nested,
 };
 
 message! {
@@ -100,7 +101,10 @@ impl Executions {
     /// Takes an execution not told of before, as corrections that came before it left it.
     pub(crate) fn push(&mut self, mut execution: Execution) -> Execution {
         match self.early.remove(&execution.exec_id) {
-            Some(Some(terms)) => execution.correct(&terms),
+            Some(Some(terms)) => {
+                let side = if execution.quantity.0 < 0 { Side::Sell } else { Side::Buy };
+                execution.correct(&terms, side);
+            }
             Some(None) => execution.busted = true,
             None => {}
         }
@@ -112,9 +116,9 @@ impl Executions {
 }
 
 impl Execution {
-    pub(crate) fn correct(&mut self, terms: &Terms) {
+    pub(crate) fn correct(&mut self, terms: &Terms, side: Side) {
         let size = terms.quantity.0.saturating_abs();
-        self.quantity = Amount(if self.quantity.0 < 0 { size.saturating_neg() } else { size });
+        self.quantity = Amount(size.saturating_mul(i128::from(side.sign())));
         self.price = terms.price;
         self.fee = terms.fee;
         self.corrected = true;

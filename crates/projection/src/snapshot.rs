@@ -22,7 +22,7 @@ use crate::{
 
 /// Version of the fold; a change of what any state means raises it, and older snapshots are
 /// rebuilt from the log.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Why a snapshot cannot be restored; the books are rebuilt from the log instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@ use alloc::{boxed::Box, vec::Vec};
 use event::{
     Amount, Currency, Event, InstrumentId, Kind, MoneyError, OrderId, Price, Timestamp,
     books::BrokerSnapshotTaken,
+    choices::Side,
     trading::{ExecutionBusted, ExecutionCorrected, OrderExecuted},
 };
 
@@ -96,6 +97,7 @@ impl Account {
         let quantity = correction.quantity.amount();
         let terms = Terms { price: correction.price, quantity, fee: correction.fee };
         let exec_id = correction.exec_id;
+        let side = self.executions.get(exec_id).map_or(Side::Buy, |known| self.side_of(known));
         let Some(execution) = self.executions.get_mut(exec_id) else {
             // A bust that came before stands: what was taken back cannot be corrected.
             let _ = self.executions.early.entry(exec_id).or_insert(Some(terms));
@@ -106,7 +108,7 @@ impl Account {
             return;
         }
         let before = execution.clone();
-        execution.correct(&terms);
+        execution.correct(&terms, side);
         let after = execution.clone();
         let fee = Amount(before.fee.0.saturating_sub(after.fee.0));
         self.move_cash(before.fee_currency, Line::Fees, fee, event, findings);
@@ -119,6 +121,15 @@ impl Account {
         let _ = self.change(before.order, |order| {
             fill(order, (size, turnover, 0), event, findings);
         });
+    }
+
+    /// Which way an execution went; one corrected to nothing has no sign, and its order says.
+    fn side_of(&self, execution: &Execution) -> Side {
+        match execution.quantity.signum() {
+            0 => self.order(execution.order).map_or(Side::Buy, |order| order.side),
+            1 => Side::Buy,
+            _ => Side::Sell,
+        }
     }
 
     /// Books the money and the position of an execution told just now.

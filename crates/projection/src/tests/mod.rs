@@ -1,5 +1,6 @@
 //! The fold against what it promises.
 
+mod corrections;
 mod fuzz;
 mod journal;
 mod laws;
