@@ -1,6 +1,7 @@
 //! The fold against what it promises.
 
 mod corrections;
+mod first_seen;
 mod fuzz;
 mod journal;
 mod laws;
@@ -8,4 +9,6 @@ mod lifecycle;
 mod model;
 mod money;
 mod orders;
+mod postings;
 mod state;
+mod told;
