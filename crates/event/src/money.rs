@@ -76,7 +76,7 @@ pub const fn div_half_even(dividend: i128, divisor: i128) -> Result<i128, MoneyE
     if !away {
         return Ok(quotient);
     }
-    let step = if (dividend < 0) == (divisor < 0) { 1 } else { -1 };
+    let step = if dividend.is_negative() == divisor.is_negative() { 1 } else { -1 };
     match quotient.checked_add(step) {
         Some(rounded) => Ok(rounded),
         None => Err(MoneyError::Overflow),
@@ -385,20 +385,19 @@ fn wide_scaled(value: i128, numerator: i128, denominator: i128) -> Result<i128, 
     if divisor == 0 {
         return Err(MoneyError::Overflow);
     }
-    let negative = (value < 0) ^ (numerator < 0) ^ (denominator < 0);
+    let negative = value.is_negative() ^ numerator.is_negative() ^ denominator.is_negative();
     let (high, low) = wide_mul(value.unsigned_abs(), numerator.unsigned_abs());
     if high >= divisor {
         return Err(MoneyError::Overflow);
     }
-    // Schoolbook long division by bits: `rest` stays below `divisor`, so a carry out of the shift
-    // means the shifted rest exceeds it.
+    // Schoolbook long division by bits: `rest` stays below `divisor`, which is 2^127 at most, so
+    // the shift carries nothing out.
     let (mut rest, mut quotient) = (high, 0_u128);
     for bit in (0..128).rev() {
-        let carry = rest >> 127 == 1;
         rest = (rest << 1) | ((low >> bit) & 1);
         quotient <<= 1;
-        if carry || rest >= divisor {
-            rest = rest.wrapping_sub(divisor);
+        if rest >= divisor {
+            rest -= divisor;
             quotient |= 1;
         }
     }

@@ -99,14 +99,10 @@ impl core::str::FromStr for Timestamp {
             }
             _ => return Err(TimestampError),
         };
-        let in_range = (1..=12).contains(&month)
-            && (1..=31).contains(&day)
-            && hour < 24
-            && minute < 60
-            && second < 60;
-        if !separated || !in_range {
+        if !separated || hour >= 24 || minute >= 60 || second >= 60 {
             return Err(TimestampError);
         }
+        // A day that is on no calendar comes back as another one.
         let days = days_from_civil(year, month, day);
         if civil(days) != (year, month as u32, day as u32) {
             return Err(TimestampError);

@@ -47,3 +47,17 @@ fn keys_of_an_account_and_an_instrument_keep_their_text() {
     assert_eq!(Key::system().as_str(), "-");
     assert_eq!(Key::new("-"), Ok(Key::system()));
 }
+
+#[test]
+fn a_label_is_debugged_as_its_text() {
+    assert_eq!(format!("{:?}", Label::new("A:B").unwrap()), "\"A:B\"");
+}
+
+#[test]
+fn every_byte_is_a_labels_or_is_not() {
+    for byte in 0..=127_u8 {
+        let text = char::from(byte).to_string();
+        let allowed = byte.is_ascii_alphanumeric() || b"_-:/@+#".contains(&byte);
+        assert_eq!(Label::new(&text).is_ok(), allowed, "{byte}");
+    }
+}

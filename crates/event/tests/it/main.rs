@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod body;
+mod defaults;
 mod evolution;
 mod fuzz;
 mod golden;

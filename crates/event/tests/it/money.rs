@@ -229,3 +229,42 @@ fn negative_prices_are_prices() {
     let notional = Quantity::whole(1_000).notional(price).unwrap();
     assert_eq!(notional.to_string(), "-37630");
 }
+
+proptest! {
+    #[test]
+    fn an_amount_that_is_a_quantity_is_that_quantity_in_the_fewest_places(quantity in quantity()) {
+        let back = Quantity::from_amount(quantity.amount()).unwrap();
+        prop_assert_eq!(back, quantity);
+        prop_assert_eq!(units(back), units(quantity));
+        prop_assert!(back.scale() == 0 || back.mantissa() % 10 != 0, "{:?}", back);
+        prop_assert!(back.scale() <= quantity.scale());
+    }
+
+    #[test]
+    fn an_amount_that_is_no_quantity_is_an_error(raw in wide()) {
+        let shortest = (0..=18_u32).rev().find(|places| raw % 10_i128.pow(*places) == 0).unwrap();
+        let fits = i64::try_from(raw / 10_i128.pow(shortest)).is_ok();
+        prop_assert_eq!(Quantity::from_amount(Amount(raw)).is_ok(), fits);
+    }
+
+    #[test]
+    fn signs_are_those_of_the_number(quantity in quantity(), raw in wide()) {
+        prop_assert_eq!(quantity.signum(), quantity.mantissa().signum());
+        prop_assert_eq!(quantity.is_zero(), quantity.mantissa() == 0);
+        prop_assert_eq!(Amount(raw).signum(), raw.signum());
+        prop_assert_eq!(Amount(raw).is_zero(), raw == 0);
+    }
+
+    #[test]
+    fn prices_and_whole_numbers_are_the_amounts_they_say(raw in mantissa()) {
+        prop_assert_eq!(Price(raw).amount(), Amount::parse(&Price(raw).to_string()).unwrap());
+        prop_assert_eq!(Amount::whole(raw), Amount::parse(&raw.to_string()).unwrap());
+    }
+}
+
+#[test]
+fn quantities_are_ordered_as_their_values() {
+    let [half, one, two] = [(5, 1), (10, 1), (2, 0)].map(|(m, s)| Quantity::new(m, s).unwrap());
+    assert!(half < one && one < two && one <= Quantity::whole(1) && two > half);
+    assert_eq!(half.partial_cmp(&one), Some(std::cmp::Ordering::Less));
+}

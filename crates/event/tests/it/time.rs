@@ -1,6 +1,6 @@
 //! Instants and the calendar beneath them.
 
-use event::{DAY_NS, Timestamp};
+use event::{DAY_NS, Timestamp, TimestampError};
 use proptest::prelude::*;
 
 proptest! {
@@ -100,4 +100,31 @@ fn text_that_is_no_instant_in_utc_is_refused() {
 fn distance_holds_at_the_ends_of_the_range() {
     assert_eq!(Timestamp(i64::MAX).since_ns(Timestamp(i64::MIN)), i64::MAX);
     assert_eq!(Timestamp(i64::MAX).plus_ns(1), Timestamp(i64::MAX));
+}
+
+#[test]
+fn a_fraction_of_a_second_counts_by_its_places() {
+    for (places, ns) in [(".5", 500_000_000), (".05", 50_000_000), (".000000001", 1), ("", 0)] {
+        let text = format!("1970-01-01T00:00:01{places}Z");
+        assert_eq!(text.parse(), Ok(Timestamp(1_000_000_000 + ns)), "{text}");
+    }
+    for tail in ["x", ".", ".0000000000", ".-1", "+01:00"] {
+        let text = format!("1970-01-01T00:00:01{tail}Z");
+        assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
+    }
+}
+
+#[test]
+fn a_day_or_a_time_that_is_not_on_the_calendar_is_refused() {
+    for day in ["1970-00-05", "1970-13-05", "1970-99-05", "1970-01-00", "1970-01-32", "1970-04-31"]
+    {
+        let text = format!("{day}T00:00:00Z");
+        assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
+    }
+    for time in ["24:00:00", "00:60:00", "00:00:60", "00:00:99"] {
+        let text = format!("1970-01-05T{time}Z");
+        assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
+    }
+    assert_eq!("1970-01-02T23:59:59Z".parse(), Ok(Timestamp(2 * DAY_NS - 1_000_000_000)));
+    assert_eq!(DAY_NS, 86_400_000_000_000);
 }
