@@ -99,19 +99,21 @@ impl Executions {
     }
 
     /// Takes an execution not told of before, as corrections that came before it left it.
-    pub(crate) fn push(&mut self, mut execution: Execution) -> Execution {
+    pub(crate) fn take(&mut self, mut execution: Execution, side: Side) -> Execution {
         match self.early.remove(&execution.exec_id) {
-            Some(Some(terms)) => {
-                let side = if execution.quantity.0 < 0 { Side::Sell } else { Side::Buy };
-                execution.correct(&terms, side);
-            }
+            Some(Some(terms)) => execution.correct(&terms, side),
             Some(None) => execution.busted = true,
             None => {}
         }
         let _ = self.listed.remove(&execution.exec_id);
-        let _ = self.by_id.insert(execution.exec_id, self.told.len());
-        self.told.push(execution.clone());
+        self.push(execution.clone());
         execution
+    }
+
+    /// Keeps an execution as it stands.
+    pub(crate) fn push(&mut self, execution: Execution) {
+        let _ = self.by_id.insert(execution.exec_id, self.told.len());
+        self.told.push(execution);
     }
 }
 

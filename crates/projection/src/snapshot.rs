@@ -319,7 +319,7 @@ impl AccountState {
     fn restored(self) -> Result<Account, DecodeError> {
         let mut executions = Executions::new();
         for execution in self.told {
-            let _ = executions.push(execution);
+            executions.push(execution);
         }
         executions.early = self.early.into_iter().map(|e| (e.exec_id, e.terms)).collect();
         executions.corrections = self.corrections.into_iter().collect();

@@ -31,7 +31,7 @@ impl Account {
             findings.push(repeated(known, &execution));
             return;
         }
-        let execution = self.executions.push(execution);
+        let execution = self.executions.take(execution, told.side);
         if execution.busted {
             return;
         }
