@@ -6,7 +6,9 @@ use alloc::{
 };
 
 use event::{
-    Amount, Body, Currency, InstrumentId, Label, OrderId, Price, message, nested,
+    Amount, Body, Currency, InstrumentId, Label, OrderId, Price,
+    choices::Side,
+    message, nested,
     trading::{ExecutionBusted, ExecutionCorrected, OrderExecuted},
 };
 
@@ -27,6 +29,8 @@ message! {
         6 fee: Amount,
         /// The fee's currency.
         7 fee_currency: Currency,
+        /// Which way it went; a quantity corrected to nothing has no sign.
+        8 side: Side,
     }
 }
 
@@ -92,10 +96,11 @@ impl Executions {
             exec_id: id,
             order: executed.order,
             instrument: executed.instrument,
-            quantity: Amount(size.0 * i128::from(executed.side.sign())),
+            quantity: Amount(size.0.saturating_mul(i128::from(executed.side.sign()))),
             price: executed.last_price,
             fee: executed.fee,
             fee_currency: executed.fee_currency,
+            side: executed.side,
         };
         if let Some(early) = self.early.remove(&id) {
             terms.correct(&early);
@@ -172,7 +177,7 @@ impl Executions {
 impl Executed {
     const fn correct(&mut self, terms: &EarlyTerms) {
         let size = terms.quantity.0.saturating_abs();
-        self.quantity = Amount(if self.quantity.0 < 0 { size.saturating_neg() } else { size });
+        self.quantity = Amount(size.saturating_mul(self.side.sign() as i128));
         self.price = terms.price;
         self.fee = terms.fee;
     }

@@ -378,6 +378,19 @@ fn a_corrected_price_releases_nothing_of_an_order_that_works() {
 }
 
 #[test]
+fn an_execution_corrected_to_nothing_and_back_keeps_its_side() {
+    for (side, position) in [(Side::Buy, "1"), (Side::Sell, "-1")] {
+        let mut bench = Bench::new();
+        let order = bench.approved(side, "2");
+        let _ = bench.tell(fill(order, "e1", side, "2"));
+        let _ = bench.tell(corrected(order, "e1", 1, "0"));
+        bench.probe.restart(gate()).unwrap();
+        let _ = bench.tell(corrected(order, "e1", 2, "1"));
+        assert_eq!(bench.worst().0, position, "{side}");
+    }
+}
+
+#[test]
 fn a_busted_execution_is_still_to_come_of_an_order_that_works() {
     let mut bench = Bench::new();
     let order = bench.approved(Side::Sell, "5");
