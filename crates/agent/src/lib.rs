@@ -26,6 +26,8 @@ mod executions;
 pub mod monitor;
 mod outbox;
 mod probe;
+#[cfg(test)]
+mod probe_tests;
 pub mod quality;
 pub mod risk;
 pub mod session;

@@ -20,8 +20,10 @@ use event::{
 use super::*;
 use crate::{Probe, testing::*};
 
+mod corners;
 mod equity;
 mod invariant;
+mod rates;
 mod rules;
 
 /// A perpetual at 99.9 / 100.1, 10 units of position allowed, five of one order.
