@@ -263,6 +263,15 @@ proptest! {
 }
 
 #[test]
+fn nothing_is_zero_in_every_scale_and_the_least_there_is_is_not() {
+    for scale in 0..=QUANTITY_SCALE_MAX {
+        let of = |mantissa| Quantity::new(mantissa, scale).unwrap();
+        assert!(of(0).is_zero() && !of(1).is_zero() && !of(-1).is_zero());
+    }
+    assert!(Amount::ZERO.is_zero() && !Amount(1).is_zero() && !Amount(-1).is_zero());
+}
+
+#[test]
 fn quantities_are_ordered_as_their_values() {
     let [half, one, two] = [(5, 1), (10, 1), (2, 0)].map(|(m, s)| Quantity::new(m, s).unwrap());
     assert!(half < one && one < two && one <= Quantity::whole(1) && two > half);
