@@ -22,6 +22,8 @@ extern crate alloc;
 
 mod contract;
 mod evidence;
+#[cfg(test)]
+mod evidence_tests;
 mod executions;
 pub mod monitor;
 mod outbox;

@@ -399,4 +399,6 @@ impl Agent for Monitor {
 }
 
 #[cfg(test)]
+mod corner_tests;
+#[cfg(test)]
 mod tests;

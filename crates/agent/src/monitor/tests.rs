@@ -17,7 +17,7 @@ use event::{
 use super::*;
 use crate::{Probe, testing::*};
 
-fn feed(state: FeedState) -> Body {
+pub(super) fn feed(state: FeedState) -> Body {
     FeedStatusChanged { feed: source("file/a"), state, detail: "why".into() }.into()
 }
 
@@ -46,7 +46,7 @@ fn unknown(number: u8) -> Body {
     .into()
 }
 
-fn rejected() -> Body {
+pub(super) fn rejected() -> Body {
     OrderRejected {
         order: order(1),
         account: account(),
@@ -57,13 +57,13 @@ fn rejected() -> Body {
     .into()
 }
 
-fn breach(rule: RiskRule) -> Body {
+pub(super) fn breach(rule: RiskRule) -> Body {
     let (limit, observed) = (amount("1"), amount("2"));
     let detail = "too much".into();
     LimitBreached { account: account(), rule, instrument: None, limit, observed, detail }.into()
 }
 
-fn confirmed(severity: Severity) -> Body {
+pub(super) fn confirmed(severity: Severity) -> Body {
     BreakConfirmed {
         break_id: BreakId([1; 16]),
         account: account(),
@@ -76,7 +76,7 @@ fn confirmed(severity: Severity) -> Body {
     .into()
 }
 
-fn resolved() -> Body {
+pub(super) fn resolved() -> Body {
     BreakResolved {
         break_id: BreakId([1; 16]),
         account: account(),
@@ -88,7 +88,7 @@ fn resolved() -> Body {
     .into()
 }
 
-fn snapshot(failure: &str) -> Body {
+pub(super) fn snapshot(failure: &str) -> Body {
     BrokerSnapshotTaken {
         account: account(),
         query: EventId([3; 16]),
@@ -119,7 +119,7 @@ fn quarantined(parked: bool) -> Body {
     .into()
 }
 
-fn stopped(failed: bool, restarts: u32) -> Body {
+pub(super) fn stopped(failed: bool, restarts: u32) -> Body {
     AgentStopped { task: source("risk/PAPER"), failed, reason: "panic".into(), restarts }.into()
 }
 
@@ -127,21 +127,26 @@ fn beat() -> Body {
     Heartbeat { worker: source("worker/tape"), consumed: 1, lag_events: 0 }.into()
 }
 
-fn command(verb: OperatorVerb, of: Option<AccountId>, actor: &str, reason: &str) -> Body {
+pub(super) fn command(
+    verb: OperatorVerb,
+    of: Option<AccountId>,
+    actor: &str,
+    reason: &str,
+) -> Body {
     let (actor, reason) = (actor.into(), reason.into());
     OperatorCommanded { verb, account: of, actor, reason, acted_at: None }.into()
 }
 
-fn halt() -> Body {
+pub(super) fn halt() -> Body {
     command(OperatorVerb::Halt, None, "ada", "drill")
 }
 
-fn resume() -> Body {
+pub(super) fn resume() -> Body {
     command(OperatorVerb::Resume, None, "ada", "drill over")
 }
 
 /// Reconciliation's word on the snapshot before it.
-fn compared() -> Body {
+pub(super) fn compared() -> Body {
     event::books::AlertRaised {
         alert: name(BOOKS_COMPARED),
         severity: Severity::Info,
@@ -153,18 +158,18 @@ fn compared() -> Body {
 }
 
 /// Delivers facts; reconciliation's word comes from it, and of the last snapshot.
-struct Desk {
-    probe: Probe<Monitor>,
-    snapshot: Option<EventId>,
+pub(super) struct Desk {
+    pub(super) probe: Probe<Monitor>,
+    pub(super) snapshot: Option<EventId>,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let probe = Probe::new(Monitor::new(Config::default())).unwrap();
         Self { probe, snapshot: None }
     }
 
-    fn tell(&mut self, second: i64, body: Body) -> Vec<Event> {
+    pub(super) fn tell(&mut self, second: i64, body: Body) -> Vec<Event> {
         let from = match &body {
             Body::AlertRaised(_) => "recon/PAPER",
             _ => "-",
@@ -180,7 +185,7 @@ impl Desk {
 }
 
 /// What is said on a tape of (second, fact), in few words.
-fn check(tape: &[(i64, Body)], expected: &[&str]) {
+pub(super) fn check(tape: &[(i64, Body)], expected: &[&str]) {
     let mut desk = Desk::new();
     let mut said = Vec::new();
     for (second, body) in tape {

@@ -286,3 +286,31 @@ fn the_last_part_there_is_of_a_book_is_the_last() {
     };
     check(&[(0, part.into()), (1, delta(7, 7, None))], &[(1, "SEQUENCE_GAP")]);
 }
+
+#[test]
+fn an_instrument_is_stale_at_the_very_end_of_its_time() {
+    let mut probe = Probe::new(Quality::new(Config::default())).unwrap();
+    let _ = probe.tell(at(0), tick(1));
+    let said = probe.advance(at(20));
+    assert_eq!(said.iter().map(|event| event.time).collect::<Vec<_>>(), [at(10)]);
+}
+
+#[test]
+fn every_kind_of_anomaly_but_a_gap_is_held_back_by_its_own_last() {
+    let mut probe = Probe::new(Quality::new(Config::default())).unwrap();
+    let mut said = Vec::new();
+    // Sequences and clock go backwards again and again, and now and then the price jumps.
+    for step in 0..8_u64 {
+        let price = if step % 2 == 0 { "100" } else { "200" };
+        said.extend(probe.tell(at_ms(step as i64), trade(spot(), price, 100 - step)));
+    }
+    let mut found: Vec<String> = said
+        .iter()
+        .map(|event| match &event.body {
+            Body::MarketAnomalyDetected(found) => found.anomaly.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    found.sort();
+    assert_eq!(found, ["OUT_OF_ORDER_SEQUENCE", "PRICE_JUMP"]);
+}

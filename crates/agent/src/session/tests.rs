@@ -36,3 +36,13 @@ fn a_restart_changes_nothing() {
         (1..5).map(|days| (day(days), Body::from(trade(spot(), "1", days as u64)))).collect();
     check_deterministic(|| Session::new(Config::default()), &tape);
 }
+
+#[test]
+fn a_session_that_is_open_is_not_opened_again_after_a_restart() {
+    let mut probe = Probe::new(Session::new(Config::default())).unwrap();
+    let day = Timestamp(20_000 * DAY_NS);
+    assert_eq!(probe.tell(day.plus_ns(5), trade(spot(), "1", 1)).len(), 1);
+    probe.restart(Session::new(Config::default())).unwrap();
+    assert!(probe.tell(day.plus_ns(6), trade(spot(), "1", 2)).is_empty());
+    assert_eq!(probe.tell(day.plus_ns(DAY_NS), trade(spot(), "1", 3)).len(), 1);
+}

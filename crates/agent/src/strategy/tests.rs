@@ -95,3 +95,38 @@ fn a_size_below_zero_is_no_imbalance() {
         assert!(probe.tell(at_ms(step * 1000), quoted).is_empty());
     }
 }
+
+#[test]
+fn a_book_of_one_side_leans_all_the_way_and_one_of_none_does_not() {
+    check(&vec![(9, 0); 300], &[(1500, Side::Buy)]);
+    check(&vec![(0, 9); 300], &[(1500, Side::Sell)]);
+    check(&vec![(0, 0); 300], &[]);
+}
+
+#[test]
+fn sizes_written_in_other_scales_are_the_same_sizes() {
+    let of = |bid: event::Quantity, ask: event::Quantity| {
+        let mut quoted = quote(spot(), ("100", "1"), ("101", "1"), 1);
+        (quoted.bid_quantity, quoted.ask_quantity) = (bid, ask);
+        imbalance_ppm(&quoted)
+    };
+    let five = [(5, 0), (50, 1), (500, 2)].map(|(m, s)| event::Quantity::new(m, s).unwrap());
+    for bid in five {
+        for ask in five {
+            assert_eq!(of(bid, ask), Some(0), "{bid:?} {ask:?}");
+        }
+        assert_eq!(of(bid, event::Quantity::whole(15)), Some(-500_000), "{bid:?}");
+    }
+}
+
+#[test]
+fn a_smoothing_of_no_time_or_less_moves_nothing_by_a_division_by_zero() {
+    for smoothing_ns in [0, -100_000_000, -200_000_000, i64::MIN] {
+        let config = Config { smoothing_ns, ..Config::default() };
+        let mut probe = Probe::new(Imbalance::new(config)).unwrap();
+        for (time, body) in tape(&[(9, 1), (1, 9), (5, 5), (9, 0)]) {
+            // Twice at one instant.
+            let _ = (probe.tell(time, body.clone()), probe.tell(time, body));
+        }
+    }
+}

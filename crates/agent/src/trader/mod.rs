@@ -149,10 +149,8 @@ impl Trader {
         self.desks.entry(instrument).or_insert_with(|| Desk::new(instrument))
     }
 
+    /// Moves an instrument towards its target. While trading is halted there is none.
     fn act(&mut self, now: Timestamp, instrument: InstrumentId, out: &mut Outbox) {
-        if self.halted_all || self.halted_account {
-            return;
-        }
         if let Some(desk) = self.desks.get_mut(&instrument) {
             desk.act(now, &self.config, out);
         }
@@ -307,5 +305,7 @@ impl Agent for Trader {
     }
 }
 
+#[cfg(test)]
+mod corner_tests;
 #[cfg(test)]
 mod tests;

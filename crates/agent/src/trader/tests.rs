@@ -13,12 +13,12 @@ use event::{
 use super::*;
 use crate::{Probe, testing::*};
 
-struct Bench {
-    probe: Probe<Trader>,
-    said: Vec<Event>,
+pub(super) struct Bench {
+    pub(super) probe: Probe<Trader>,
+    pub(super) said: Vec<Event>,
 }
 
-fn signal(instrument: InstrumentId, direction: Side) -> Body {
+pub(super) fn signal(instrument: InstrumentId, direction: Side) -> Body {
     SignalEmitted {
         instrument,
         strategy: name("imbalance"),
@@ -30,7 +30,7 @@ fn signal(instrument: InstrumentId, direction: Side) -> Body {
     .into()
 }
 
-fn accepted(order: OrderId) -> Body {
+pub(super) fn accepted(order: OrderId) -> Body {
     OrderAccepted {
         order,
         account: account(),
@@ -44,7 +44,7 @@ fn accepted(order: OrderId) -> Body {
     .into()
 }
 
-fn cancelled(order: OrderId) -> Body {
+pub(super) fn cancelled(order: OrderId) -> Body {
     OrderCancelled {
         order,
         account: account(),
@@ -68,7 +68,7 @@ fn denied(order: OrderId) -> Body {
 }
 
 impl Bench {
-    fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config) -> Self {
         let mut bench = Self { probe: Probe::new(Trader::new(config)).unwrap(), said: Vec::new() };
         for instrument in [perpetual(), spot(), inverse()] {
             bench.tell(0, defined(instrument));
@@ -77,13 +77,13 @@ impl Bench {
         bench
     }
 
-    fn tell(&mut self, ms: i64, body: impl Into<Body>) {
+    pub(super) fn tell(&mut self, ms: i64, body: impl Into<Body>) {
         let said = self.probe.tell(at_ms(ms), body);
         self.said.extend(said);
     }
 
     /// Everything said since the last look, in few words: side, quantity, price.
-    fn check(&mut self, expected: &[&str]) {
+    pub(super) fn check(&mut self, expected: &[&str]) {
         let words = |event: &Event| match &event.body {
             Body::OrderProposed(p) => {
                 let what = if p.replaces.is_some() { "replace" } else { "propose" };
@@ -98,7 +98,7 @@ impl Bench {
     }
 
     /// The order of the last proposal.
-    fn order(&self) -> OrderId {
+    pub(super) fn order(&self) -> OrderId {
         self.said
             .iter()
             .rev()
@@ -109,7 +109,7 @@ impl Bench {
     }
 
     /// A buy signal on the perpetual that became an order the broker works.
-    fn with_working_order() -> (Self, OrderId) {
+    pub(super) fn with_working_order() -> (Self, OrderId) {
         let mut bench = Self::new(Config::default());
         bench.tell(0, signal(perpetual(), Side::Buy));
         let order = bench.order();
@@ -119,7 +119,7 @@ impl Bench {
     }
 }
 
-fn filled(order: OrderId, exec: &str, side: Side, size: &str) -> Body {
+pub(super) fn filled(order: OrderId, exec: &str, side: Side, size: &str) -> Body {
     executed(order, perpetual(), exec, side, size, "50000").into()
 }
 
