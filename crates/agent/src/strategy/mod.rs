@@ -134,7 +134,7 @@ impl Lean {
     const fn smooth(&mut self, now: Timestamp, imbalance_ppm: i64, smoothing_ns: i64) {
         let dt = now.since_ns(self.quoted);
         let total = dt.saturating_add(smoothing_ns);
-        if dt > 0 && total > 0 {
+        if total > 0 {
             let distance = (self.imbalance_ppm - self.average_ppm) as i128;
             self.average_ppm += (distance * dt as i128 / total as i128) as i64;
         }
