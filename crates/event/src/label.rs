@@ -72,7 +72,7 @@ impl Label {
 const ALPHABET: [bool; 256] = {
     let mut allowed = [false; 256];
     let mut byte = 0_u8;
-    while byte < 128 {
+    while byte.is_ascii() {
         allowed[byte as usize] = byte.is_ascii_alphanumeric()
             || matches!(byte, b'_' | b'-' | b':' | b'/' | b'@' | b'+' | b'#');
         byte += 1;

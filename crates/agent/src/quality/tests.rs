@@ -314,3 +314,28 @@ fn every_kind_of_anomaly_but_a_gap_is_held_back_by_its_own_last() {
     found.sort();
     assert_eq!(found, ["OUT_OF_ORDER_SEQUENCE", "PRICE_JUMP"]);
 }
+
+#[test]
+fn a_jump_and_a_crossed_book_show_the_prices_and_a_sequence_its_numbers() {
+    let last = |tape: &[Body]| {
+        let mut probe = Probe::new(Quality::new(Config::default())).unwrap();
+        let said: Vec<_> = (0_i64..)
+            .zip(tape)
+            .flat_map(|(ms, body)| probe.tell(at_ms(ms), body.clone()))
+            .collect();
+        match &said[0].body {
+            Body::MarketAnomalyDetected(found) => {
+                ((found.observed, found.reference), (found.expected_sequence, found.found_sequence))
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let prices = |observed: &str, reference: &str| (Some(price(observed)), Some(price(reference)));
+    let none = (None, None);
+    let trade_at = |at: &str, sequence| Body::from(trade(spot(), at, sequence));
+    assert_eq!(last(&[trade_at("100", 1), trade_at("200", 2)]), (prices("200", "100"), none));
+    let crossed = [quoted("99", "101", 1), quoted("101", "99", 2)];
+    assert_eq!(last(&crossed), (prices("101", "99"), none));
+    let backwards = last(&[trade_at("100", 9), trade_at("100", 3)]);
+    assert_eq!(backwards, ((None, None), (Some(10), Some(3))));
+}
