@@ -140,10 +140,17 @@ impl DataDir {
     /// Whether a run was ever started here.
     ///
     /// # Errors
-    /// [`DataDirError::Empty`] when none was.
+    /// [`DataDirError::Empty`] when none was; [`DataDirError::Io`] when that cannot be told.
     pub(crate) fn must_hold_data(&self) -> Result<(), DataDirError> {
-        if self.log().is_dir() || self.journal().is_dir() {
-            return Ok(());
+        for path in [self.log(), self.journal()] {
+            match fs::metadata(&path) {
+                Ok(found) if found.is_dir() => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => {
+                    return Err(DataDirError::Io { path, action: "cannot be looked at", source });
+                }
+            }
         }
         Err(DataDirError::Empty { path: self.root.clone() })
     }

@@ -1,10 +1,11 @@
 //! Exit codes, one meaning each (`docs/cli.md`).
 
 use broker::BrokerError;
+use feed::FeedError;
 use forensics::JournalError;
 use segment::SegmentError;
 
-use crate::control::ControlError;
+use crate::{config::ConfigError, control::ControlError, data_dir::DataDirError};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,38 @@ impl From<&ControlError> for Exit {
         match error {
             ControlError::Damaged { .. } => Self::Integrity,
             _ => Self::Environment,
+        }
+    }
+}
+
+impl From<&DataDirError> for Exit {
+    fn from(error: &DataDirError) -> Self {
+        match error {
+            DataDirError::Io { .. } => Self::Environment,
+            DataDirError::Empty { .. } => Self::NotFound,
+            DataDirError::Bound { .. } => Self::Conflict,
+            DataDirError::Binding { .. } => Self::Integrity,
+        }
+    }
+}
+
+/// A file that is not there stands in the way; one that says something wrong is a wrong setting.
+impl From<&ConfigError> for Exit {
+    fn from(error: &ConfigError) -> Self {
+        match error {
+            ConfigError::Read { .. } => Self::Environment,
+            _ => Self::Usage,
+        }
+    }
+}
+
+/// A file that is not there stands in the way; one that is no tape, or defines nothing that can be
+/// used, is a wrong argument.
+impl From<&FeedError> for Exit {
+    fn from(error: &FeedError) -> Self {
+        match error {
+            FeedError::Read { .. } | FeedError::Write { .. } => Self::Environment,
+            _ => Self::Usage,
         }
     }
 }

@@ -6,7 +6,7 @@ use forensics::{JournalEntry, JournalError, JournalReader, Stamp};
 
 use crate::{
     data_dir::DataDir,
-    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
+    exit::{Exit, Failure, OrItsExit as _},
     pipeline,
 };
 
@@ -118,7 +118,7 @@ impl Until {
 ///
 /// While a run is active its own journal thread keeps up, and this waits for nothing.
 pub(crate) fn open(dir: &DataDir, wall_clock: fn() -> Timestamp) -> Result<JournalReader, Failure> {
-    dir.must_hold_data().or_exit(Exit::NotFound)?;
+    dir.must_hold_data().or_its_exit()?;
     match pipeline::catch_up(&dir.log(), &dir.journal(), wall_clock) {
         // Another process writes the journal, or this one may not: what is there is read.
         Ok(()) | Err(_) if dir.journal().is_dir() => {}

@@ -14,6 +14,9 @@ Exit codes: 0 ok, 1 check failed, 2 usage, 3 environment, 4 not found, 5 conflic
 6 integrity, 7 reconciliation breaks, 130 interrupted.
 Data goes to stdout, words to stderr. `--json` makes stdout machine-readable.")]
 pub(crate) struct Arguments {
+    /// Accepted in front of the command and behind it.
+    #[command(flatten)]
+    pub(crate) common: Common,
     /// What to do.
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -94,8 +97,6 @@ pub(crate) enum Command {
     /// Play a generated day with an incident in it, and explain what happened.
     Demo {
         #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
         bus: BusArgs,
         /// Seed of the day.
         #[arg(long, default_value_t = 1)]
@@ -103,8 +104,6 @@ pub(crate) enum Command {
     },
     /// Run the whole pipeline on recorded market data.
     Run {
-        #[command(flatten)]
-        common: Common,
         #[command(flatten)]
         bus: BusArgs,
         /// Tapes: recorded Binance frames or JSON lines, plain or gzip; merged by receive time.
@@ -119,8 +118,6 @@ pub(crate) enum Command {
     },
     /// Rebuild state from the journal; with --agents, run every agent again and compare bytes.
     Replay {
-        #[command(flatten)]
-        common: Common,
         /// Up to this journal index or instant.
         #[arg(long)]
         as_of: Option<String>,
@@ -137,16 +134,12 @@ pub(crate) enum Command {
     },
     /// Positions, orders, cash and profit.
     State {
-        #[command(flatten)]
-        common: Common,
         /// As of this journal index or instant.
         #[arg(long)]
         as_of: Option<String>,
     },
     /// Two runs, or two moments of one: where they part, and what that makes of the books.
     Diff {
-        #[command(flatten)]
-        common: Common,
         /// A data directory, or a moment of it: DIR, DIR@INDEX or DIR@INSTANT.
         #[arg(value_name = "A")]
         one: String,
@@ -156,8 +149,6 @@ pub(crate) enum Command {
     },
     /// Events as they land.
     Tail {
-        #[command(flatten)]
-        common: Common,
         /// From this journal index; without it, the last 20.
         #[arg(long)]
         from: Option<u64>,
@@ -168,40 +159,27 @@ pub(crate) enum Command {
     /// Is the log whole, and is every event of it in the journal?
     Verify {
         #[command(flatten)]
-        common: Common,
-        #[command(flatten)]
         access: AccessArgs,
     },
     /// The causal tree of a trace, or of the trace an event or order belongs to.
     Trace {
-        #[command(flatten)]
-        common: Common,
-        /// Trace, event or order id.
+        /// Trace, event, order or execution; the first digits of an id are enough where they are unique.
         id: String,
     },
     /// Why an order was sent: back to the tick.
     Why {
-        #[command(flatten)]
-        common: Common,
-        /// Order id.
+        /// Order or one of its executions; the first digits of an id are enough where they are unique.
         order: String,
     },
     /// Our books against the broker's.
-    Reconcile {
-        #[command(flatten)]
-        common: Common,
-    },
+    Reconcile,
     /// JSON lines on stdin become events, also while `run` runs.
     Publish {
-        #[command(flatten)]
-        common: Common,
         #[command(flatten)]
         access: AccessArgs,
     },
     /// Stop trading; works with the bus stopped and the disk full.
     Halt {
-        #[command(flatten)]
-        common: Common,
         /// Why.
         #[arg(long, default_value = "operator")]
         reason: String,
@@ -214,8 +192,6 @@ pub(crate) enum Command {
     },
     /// Trade again, after a clean reconciliation.
     Resume {
-        #[command(flatten)]
-        common: Common,
         /// Who.
         #[arg(long)]
         actor: String,
@@ -228,8 +204,6 @@ pub(crate) enum Command {
     },
     /// Cancel every open order.
     CancelAll {
-        #[command(flatten)]
-        common: Common,
         /// Why.
         #[arg(long, default_value = "operator")]
         reason: String,
@@ -251,10 +225,7 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Every setting with its value and origin.
-    Show {
-        #[command(flatten)]
-        common: Common,
-    },
+    Show,
     /// The shipped instrument definitions, as a file of one's own would look.
     Instruments,
 }

@@ -8,7 +8,7 @@ use crate::{
     config::{Layers, SHIPPED, Settings},
     data_dir::DataDir,
     engine::Engine,
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
 };
 
 /// What most commands begin with.
@@ -30,7 +30,9 @@ impl Setting {
 
 /// Reads settings and instruments.
 pub(super) fn read(common: &Common) -> Result<Setting, Failure> {
-    over(common, SHIPPED)
+    let setting = over(common, SHIPPED)?;
+    let _ = Settings::in_range(&setting.layers).or_its_exit()?;
+    Ok(setting)
 }
 
 /// Reads the settings that the data directory was run with.
@@ -39,7 +41,7 @@ pub(super) fn read(common: &Common) -> Result<Setting, Failure> {
 /// When flags and environment make them others.
 pub(super) fn of_directory(common: &Common) -> Result<Setting, Failure> {
     let dir = DataDir::new(&common.data);
-    dir.must_hold_data().or_exit(Exit::NotFound)?;
+    dir.must_hold_data().or_its_exit()?;
     let recorded = dir.settings().or_exit(Exit::Environment)?;
     let setting = over(common, recorded.as_deref().unwrap_or(SHIPPED))?;
     let bound = dir.binding().or_exit(Exit::Environment)?;
@@ -58,12 +60,11 @@ pub(super) fn of_directory(common: &Common) -> Result<Setting, Failure> {
 
 /// Stacks flags and environment over a base.
 fn over(common: &Common, base: &str) -> Result<Setting, Failure> {
-    let layers =
-        Layers::stack(base, common.config.as_deref(), std::env::vars()).or_exit(Exit::Usage)?;
+    let layers = Layers::stack(base, common.config.as_deref(), std::env::vars()).or_its_exit()?;
     let settings = Settings::of(&layers).or_exit(Exit::Usage)?;
     let mut instruments = Instruments::shipped().or_exit(Exit::Environment)?;
     if let Some(path) = &common.instruments {
-        instruments.overlay_file(path).or_exit(Exit::Usage)?;
+        instruments.overlay_file(path).or_its_exit()?;
     }
     let (dir, engine) = (DataDir::new(&common.data), Engine::Embedded);
     Ok(Setting { dir, layers, settings, instruments, engine })

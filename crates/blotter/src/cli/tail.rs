@@ -40,8 +40,11 @@ pub(super) fn tail(common: &Common, from: Option<u64>, follow: bool) -> Result<E
             Ok(())
         })?;
         next = shown;
-        if !follow || stop.load(std::sync::atomic::Ordering::Acquire) {
+        if !follow {
             return Ok(Exit::Ok);
+        }
+        if stop.load(std::sync::atomic::Ordering::Acquire) {
+            return Ok(Exit::Interrupted);
         }
         std::thread::park_timeout(WAIT);
     }

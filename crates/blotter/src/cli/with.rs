@@ -118,7 +118,7 @@ fn read_change(app: &App, setting: &Setting, text: &str) -> Result<(String, Chan
              [{section}] can differ"
         )));
     }
-    let changed = Settings::of(&layers).or_exit(Exit::Usage)?;
+    let changed = Settings::in_range(&layers).or_exit(Exit::Usage)?;
     Ok((agent.into(), setup::with_settings(app, &setting.settings, agent, &changed)))
 }
 

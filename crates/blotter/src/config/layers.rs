@@ -136,6 +136,15 @@ impl Layers {
         Some(value)
     }
 
+    /// The error of a setting, with its value and the layer it comes from.
+    pub(crate) fn wrong(&self, dotted: Option<&str>, reason: &str) -> ConfigError {
+        let Some((name, value)) = dotted.and_then(|name| Some((name, self.get(name)?))) else {
+            return ConfigError::Setting { origin: "settings".into(), reason: reason.into() };
+        };
+        let origin = self.origins.get(name).map_or_else(|| "settings".into(), Origin::to_string);
+        ConfigError::Setting { origin, reason: format!("`{name}` is {value}: {reason}") }
+    }
+
     fn lay(
         &mut self,
         table: Table,

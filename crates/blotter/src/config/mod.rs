@@ -1,6 +1,7 @@
 //! Settings: layers, then types.
 
 mod layers;
+mod ranges;
 mod settings;
 
 #[cfg(test)]

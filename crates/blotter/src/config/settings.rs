@@ -10,7 +10,7 @@ use event::{
 };
 use serde::Deserialize;
 
-use super::{ConfigError, Layers};
+use super::{ConfigError, Layers, ranges};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -126,12 +126,24 @@ impl Settings {
     /// # Errors
     /// [`ConfigError::Setting`] naming the setting that makes no sense.
     pub(crate) fn of(layers: &Layers) -> Result<Self, ConfigError> {
-        let wrong = |reason: String| ConfigError::Setting { origin: "settings".into(), reason };
         let text = layers.to_text()?;
-        let mut settings: Self =
-            toml::from_str(&text).map_err(|error| wrong(error.message().to_owned()))?;
+        let mut settings: Self = toml::from_str(&text).map_err(|error| {
+            let named = error.span().and_then(|span| ranges::setting_at(&text, span.start));
+            layers.wrong(named.as_deref(), error.message())
+        })?;
         settings.paper.account = settings.account.name;
         settings.digest = digest_of("settings", &[text.as_bytes()]);
+        Ok(settings)
+    }
+
+    /// The same, each of them held against what it may be. What a directory was run with is read
+    /// without: it was run so.
+    ///
+    /// # Errors
+    /// [`ConfigError::Setting`] with the setting, its value and its range.
+    pub(crate) fn in_range(layers: &Layers) -> Result<Self, ConfigError> {
+        let settings = Self::of(layers)?;
+        ranges::check(layers)?;
         Ok(settings)
     }
 

@@ -179,7 +179,12 @@ fn balances(balances: &[event::books::Balance]) -> String {
         .join(", ")
 }
 
-/// Foreign text must not move the cursor or start a line of its own.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Foreign text must not move the cursor, start a line of its own, or read from the right.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_unprintable(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Whether a terminal does something else with it than show it.
+pub(crate) fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

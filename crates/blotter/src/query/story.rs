@@ -149,7 +149,7 @@ impl Story {
                 lines.push(format!("            resolved: {resolved}"));
             }
         }
-        lines
+        lines.iter().map(|line| super::printable(line)).collect()
     }
 
     fn beat(&mut self, at: Timestamp, text: String) {
