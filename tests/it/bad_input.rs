@@ -225,3 +225,23 @@ fn the_same_tape_given_twice_is_refused() {
     let run = ["run", "--data", "data", "--input", "plain", "packed"];
     let _ = desk.run(&run).exits(2).says("E4005");
 }
+
+#[test]
+fn what_was_quarantined_is_told_with_its_first_record_whatever_the_mode() {
+    for live in [&[][..], &["--live", "--speed", "0"]] {
+        let desk = Desk::new();
+        let packed = tape().leaning(8).raw("{broken").raw("{again").leaning(400).gzip();
+        desk.write("input", &packed[..packed.len() * 9 / 10]);
+        let run = [&["run", "--data", "data", "--input", "input"], live].concat();
+        let said = desk.run(&run).exits(0);
+        let said =
+            said.says("2 records of input are quarantined as MALFORMED, the first is record 11: ");
+        let said = said.says("1 records of input are quarantined as TRUNCATED, ");
+        let said = said.says("the file ends inside gzip member 1");
+        let figures = said.stdout.lines().find(|line| line.contains(" records: ")).unwrap();
+        assert!(
+            figures.contains("3 quarantined; ") && figures.contains(" open breaks"),
+            "{figures}"
+        );
+    }
+}

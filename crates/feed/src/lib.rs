@@ -25,4 +25,4 @@ mod tape;
 pub use error::FeedError;
 pub use instruments::Instruments;
 pub use market::Market;
-pub use tape::{Outcome, RootBody, TapeReader, TapeRecord};
+pub use tape::{Outcome, Refused, RootBody, TapeReader, TapeRecord};

@@ -1,10 +1,15 @@
 //! `demo`: a generated day with an incident in it, and what became of it.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use broker::{Action, Funding, Scripted};
 use event::{Amount, Currency, InstrumentId, Quantity, SECOND_NS, choices::Side};
 use feed::day::{Beats, Day};
+use segment::{Disk as _, RealDisk};
 
 use super::{args::Common, output, run, setting};
 use crate::{
@@ -22,6 +27,7 @@ use crate::{
 pub(super) fn demo(app: &App, common: &Common, engine: Engine, seed: u64) -> Result<Exit, Failure> {
     let mut setting = setting::read(common)?;
     let root = common.data.join("demo");
+    let _held = hold(&common.data)?;
     start_anew(&root)?;
     setting.dir = DataDir::new(&root);
     setting.engine = engine;
@@ -51,16 +57,8 @@ pub(super) fn demo(app: &App, common: &Common, engine: Engine, seed: u64) -> Res
     super::state::print(&end.fold);
     output::line("\nProfit and loss (synthetic)");
     super::state::print_profit(&end.fold);
-    output::line(&format!(
-        "\n{} records: {} stored, {} quarantined; {} orders, {} executions, {} open breaks; \
-         {rate} records/s",
-        end.records,
-        end.records - end.fold.tape_quarantined,
-        end.fold.tape_quarantined,
-        end.fold.tally.kind(event::Kind::SubmitOrder),
-        end.fold.tally.kind(event::Kind::OrderExecuted),
-        end.fold.open_breaks(),
-    ));
+    output::line("");
+    output::line(&format!("{}; {rate} records/s", end.fold.words(end.records)));
     let data = root.display();
     output::line(&format!("The data lies in {data}. Try:"));
     output::line(&format!("  blotter replay --agents --data {data}"));
@@ -69,15 +67,49 @@ pub(super) fn demo(app: &App, common: &Common, engine: Engine, seed: u64) -> Res
     Ok(Exit::Ok)
 }
 
-/// Empties the demo's own subdirectory; nothing else is ever removed.
+/// Holds the folder against another demo, for as long as the handle is kept: both would start anew.
+fn hold(data: &Path) -> Result<fs::File, Failure> {
+    fs::create_dir_all(data).map_err(|error| unusable(data, &error))?;
+    let folder = fs::File::open(data).map_err(|error| unusable(data, &error))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(fs::TryLockError::WouldBlock) => Err(in_use(&data.join("demo"))),
+        Err(fs::TryLockError::Error(error)) => Err(unusable(data, &error)),
+    }
+}
+
+fn unusable(path: &Path, error: &std::io::Error) -> Failure {
+    let words = format!("E7701 {} cannot be started anew: {error}", path.display());
+    Failure::new(Exit::Environment, words)
+}
+
+fn in_use(root: &Path) -> Failure {
+    Failure::new(
+        Exit::Conflict,
+        format!(
+            "E7702 {} is in use, and a demo would start it anew; let that one end, or give another --data",
+            root.display()
+        ),
+    )
+}
+
+/// Whether somebody writes the log or the journal in `dir`.
+fn is_written(dir: &Path) -> bool {
+    let lock = dir.join("lock");
+    let locked = || RealDisk.lock(&lock).is_err_and(|e| e.kind() == ErrorKind::WouldBlock);
+    lock.exists() && locked()
+}
+
+/// Empties the demo's own subdirectory, unless a run is at work there; nothing else is ever removed.
 fn start_anew(root: &PathBuf) -> Result<(), Failure> {
+    let dir = DataDir::new(root);
+    if is_written(&dir.log()) || is_written(&dir.journal()) {
+        return Err(in_use(root));
+    }
     match fs::remove_dir_all(root) {
         Ok(()) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::new(
-            Exit::Environment,
-            format!("E7701 {} cannot be started anew: {error}", root.display()),
-        )),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(unusable(root, &error)),
     }
 }
 

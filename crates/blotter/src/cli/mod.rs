@@ -5,6 +5,7 @@ mod control;
 mod demo;
 mod diff;
 mod explain;
+mod journal_check;
 mod output;
 mod publish;
 mod reconcile;

@@ -6,17 +6,20 @@ use std::{
 };
 
 use event::Timestamp;
-use feed::{FeedError, TapeReader};
+use feed::TapeReader;
 
-use super::{args::Common, output, setting, setting::Setting};
+use super::{args::Common, journal_check::JournalCheck, output, setting, setting::Setting};
 use crate::{
     App,
     clock::{Stopwatch, wall_clock},
     data_dir::Binding,
     engine::Engine,
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal::Until,
-    pipeline::{LiveEnd, LiveRun, PipelineError, TapeEnd, TapeRun, run_live, run_tape},
+    pipeline::{
+        Fold, LiveEnd, LiveRun, PipelineError, TapeEnd, TapeRun, Told, Unread, run_live, run_tape,
+    },
+    query::{printable, summary},
     setup, signal,
 };
 
@@ -29,16 +32,12 @@ pub(super) fn tape(
 ) -> Result<Exit, Failure> {
     let setting = Setting { engine, ..setting::read(common)? };
     let watch = Stopwatch::start();
-    let end = carry_out(app, &setting, input)?;
-    summarise(common, &setting, &end, watch);
-    if end.stopped {
-        eprintln!(
-            "stopped at record {}; run the same command again to go on from there",
-            end.records
-        );
-        return Ok(Exit::Interrupted);
-    }
-    Ok(Exit::Ok)
+    let TapeEnd { fold, records, resumed_at, redelivered_from, stopped, unread, torn } =
+        carry_out(app, &setting, input)?;
+    let rate = watch.rate(records - resumed_at);
+    let from = (resumed_at > 0).then_some(redelivered_from);
+    let end = End { fold, records, resumed_at, from, stopped, unread, torn, rate };
+    Ok(end.tell(common, &setting))
 }
 
 /// Runs the same agents free, the tape at its own pace.
@@ -53,6 +52,7 @@ pub(super) fn live(
     let tape = bound_tape(&setting, input, "live")?;
     let agents = setup::agents(app, &setting.settings);
     let stop = signal::stop_flag().or_exit(Exit::Environment)?;
+    let check = JournalCheck::start(&setting.dir, &stop);
     let watch = Stopwatch::start();
     let run = LiveRun {
         engine: &setting.engine,
@@ -64,22 +64,33 @@ pub(super) fn live(
         wall_clock,
         speed,
         stop,
+        tell,
     };
-    let LiveEnd { records, resumed_at, stopped } = run_live(run).map_err(failure)?;
+    let ended = run_live(run).map_err(failure);
+    check.finish()?;
+    let LiveEnd { records, resumed_at, stopped, unread, torn } = ended?;
     let rate = watch.rate(records - resumed_at);
-    let folded = crate::history::fold(&setting.dir, Until::End)?;
-    if common.json {
-        output::json(&folded.fold.numbers(records, rate));
-    } else {
-        super::state::print(&folded.fold);
-        output::line(&format!("\n{records} records, {rate} records/s"));
+    let fold = crate::history::fold(&setting.dir, Until::End)?.fold;
+    let end = End { fold, records, resumed_at, from: None, stopped, unread, torn, rate };
+    Ok(end.tell(common, &setting))
+}
+
+/// What an operator who watches a live run must see when it happens.
+fn tell(told: Told<'_>) {
+    match told {
+        Told::Event(event) => {
+            let time = event.time.to_string();
+            let clock = time.get(11..23).unwrap_or_default();
+            eprintln!("{clock}  {} {}", event.body.kind().as_str(), summary(event));
+        }
+        Told::Halted(reason) => eprintln!("the latch is HALTED: {}", printable(reason)),
+        Told::Released => eprintln!("the latch is open"),
     }
-    Ok(if stopped { Exit::Interrupted } else { Exit::Ok })
 }
 
 /// Opens the inputs and binds the directory to them.
 fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeReader, Failure> {
-    let tape = TapeReader::open(input, &setting.instruments).map_err(unreadable)?;
+    let tape = TapeReader::open(input, &setting.instruments).or_its_exit()?;
     let inputs = tape.inputs().map(|(path, _, digest)| (digest, path.display().to_string()));
     let binding = Binding {
         config: setting.digest(),
@@ -113,10 +124,12 @@ pub(super) fn carry_out(
         wall_clock,
         stop: &stop,
     };
+    let check = JournalCheck::start(&setting.dir, &stop);
     let mut meter = Meter::new();
-    let end = run_tape(run, |records, time| meter.show(records, time)).map_err(failure)?;
+    let end = run_tape(run, |records, time| meter.show(records, time)).map_err(failure);
+    check.finish()?;
     meter.finish();
-    Ok(end)
+    end
 }
 
 /// Gives a pipeline error its exit code.
@@ -126,6 +139,7 @@ pub(super) fn failure(error: PipelineError) -> Failure {
         PipelineError::Bus(B::SecondWriter { .. } | B::Conflict { .. }) => Exit::Conflict,
         PipelineError::Bus(B::Damaged { .. } | B::StreamRewound { .. } | B::Decode(_))
         | PipelineError::Misplaced { .. }
+        | PipelineError::BrokerRecordLost { .. }
         | PipelineError::Decode(_) => Exit::Integrity,
         PipelineError::Bus(B::Engine { source, .. }) => {
             source.downcast_ref::<segment::SegmentError>().map_or(Exit::Environment, Exit::from)
@@ -133,66 +147,85 @@ pub(super) fn failure(error: PipelineError) -> Failure {
         PipelineError::Journal(error) => error.into(),
         PipelineError::Broker(error) => error.into(),
         PipelineError::Control(error) => error.into(),
-        PipelineError::Feed(error) => of_feed(error),
+        PipelineError::Feed(error) => error.into(),
         PipelineError::Name(_) | PipelineError::Task(_) => Exit::Usage,
         _ => Exit::Environment,
     };
     Failure { exit, error: error.into() }
 }
 
-/// An input that cannot be used.
-fn unreadable(error: FeedError) -> Failure {
-    Failure { exit: of_feed(&error), error: error.into() }
+/// How a run ended, of either mode.
+struct End {
+    fold: Fold,
+    records: u64,
+    resumed_at: u64,
+    /// The first entry of the log that was delivered again at the start, where one was.
+    from: Option<u64>,
+    stopped: bool,
+    unread: Unread,
+    torn: Option<String>,
+    rate: u64,
 }
 
-/// A file that is not there stands in the way; one that is no tape is a wrong argument.
-const fn of_feed(error: &FeedError) -> Exit {
-    match error {
-        FeedError::Read { .. } => Exit::Environment,
-        _ => Exit::Usage,
+impl End {
+    /// Words first, then the figures, the same ones whatever the mode.
+    fn tell(&self, common: &Common, setting: &Setting) -> Exit {
+        self.words();
+        if common.json {
+            output::json(&self.fold.numbers(self.records, self.rate));
+        } else {
+            super::state::print(&self.fold);
+            output::line("");
+            output::line(&self.fold.words(self.records));
+            output::line(&format!("{} records/s; state {}", self.rate, self.fold.state_digest()));
+            let data = setting.dir.root().display();
+            output::line(&format!(
+                "data in {data}; try `blotter state --data {data}`, `blotter tail --data {data}`, \
+                 `blotter replay --agents --data {data}`"
+            ));
+        }
+        if self.stopped {
+            eprintln!(
+                "stopped at record {}; run the same command again to go on from there",
+                self.records
+            );
+            return Exit::Interrupted;
+        }
+        Exit::Ok
     }
-}
 
-fn summarise(common: &Common, setting: &Setting, end: &TapeEnd, watch: Stopwatch) {
-    if let Some(torn) = &end.torn {
-        eprintln!(
-            "the last run ended inside a write: {torn} were cut off, nothing accepted is lost"
-        );
+    fn words(&self) {
+        if let Some(torn) = &self.torn {
+            eprintln!(
+                "the last run ended inside a write: {torn} were cut off, nothing accepted is lost"
+            );
+        }
+        match self.from {
+            Some(from) => eprintln!(
+                "went on at record {}, with the log delivered again from index {from}",
+                self.resumed_at
+            ),
+            None if self.resumed_at > 0 => eprintln!("went on at record {}", self.resumed_at),
+            None => {}
+        }
+        for refused in &self.unread.refused {
+            eprintln!(
+                "{} records of {} are quarantined as {}, the first is record {}: {}",
+                refused.count,
+                refused.path.display(),
+                refused.reason,
+                refused.first + 1,
+                printable(&refused.detail)
+            );
+        }
+        for (symbol, count) in &self.unread.undefined {
+            eprintln!(
+                "{count} records are of `{}`, which has no definition: add it to a file and give \
+                 --instruments FILE (the shipped ones are an example: `blotter config instruments`)",
+                printable(symbol)
+            );
+        }
     }
-    if end.resumed_at > 0 {
-        eprintln!(
-            "went on at record {}, with the log delivered again from index {}",
-            end.resumed_at, end.redelivered_from
-        );
-    }
-    for (symbol, count) in &end.undefined {
-        eprintln!(
-            "{count} records are of `{symbol}`, which has no definition: add it to a file and give \
-             --instruments FILE (the shipped ones are an example: `blotter config instruments`)"
-        );
-    }
-    let rate = watch.rate(end.records - end.resumed_at);
-    let numbers = end.fold.numbers(end.records, rate);
-    if common.json {
-        output::json(&numbers);
-        return;
-    }
-    super::state::print(&end.fold);
-    output::line(&format!(
-        "\n{} records: {} stored, {} quarantined; {} orders, {} executions, {} open breaks",
-        end.records,
-        end.records - end.fold.tape_quarantined,
-        end.fold.tape_quarantined,
-        end.fold.tally.kind(event::Kind::SubmitOrder),
-        end.fold.tally.kind(event::Kind::OrderExecuted),
-        end.fold.open_breaks(),
-    ));
-    output::line(&format!("{rate} records/s; state {}", end.fold.state_digest()));
-    let data = setting.dir.root().display();
-    output::line(&format!(
-        "data in {data}; try `blotter state --data {data}`, `blotter tail --data {data}`, \
-         `blotter replay --agents --data {data}`"
-    ));
 }
 
 /// Progress on a terminal; nothing elsewhere.

@@ -100,6 +100,19 @@ impl Fold {
         self.books.accounts().map(|account| account.breaks().count() as u64).sum()
     }
 
+    /// The counts that every run and demo ends with. A proposal becomes an order when the risk gate
+    /// has it sent.
+    pub(crate) fn words(&self, records: u64) -> String {
+        format!(
+            "{records} records: {} stored, {} quarantined; {} orders, {} executions, {} open breaks",
+            records - self.tape_quarantined.min(records),
+            self.tape_quarantined,
+            self.tally.kind(Kind::SubmitOrder),
+            self.tally.kind(Kind::OrderExecuted),
+            self.open_breaks(),
+        )
+    }
+
     /// The numbers every run, replay and demo ends with.
     pub(crate) fn numbers(&self, records: u64, events_per_second: u64) -> Value {
         let mut events = Map::new();
@@ -111,6 +124,7 @@ impl Fold {
             "stored": records - self.tape_quarantined.min(records),
             "quarantined": self.tape_quarantined,
             "events": events,
+            "proposals": self.tally.kind(Kind::OrderProposed),
             "orders": self.tally.kind(Kind::SubmitOrder),
             "executions": self.tally.kind(Kind::OrderExecuted),
             "open_breaks": self.open_breaks(),

@@ -7,6 +7,8 @@
 //! | `stage` | units on their way to the log |
 //! | `recover` | the machine as the log left it |
 //! | `rest` | the machine at rest, so that a start need not deliver the whole log again |
+//! | `broker_record` | the paper broker's record, which a log that knows of it cannot do without |
+//! | `unread` | lines of the tape that would not become events |
 //! | `fold` | what the log adds up to |
 //! | `follow` | the journal, behind the log |
 //! | `tape` | a whole run on recorded data, deterministic |
@@ -14,6 +16,7 @@
 //! | `live` | the same agents free-running |
 
 mod beside;
+mod broker_record;
 mod fold;
 mod follow;
 mod ingress;
@@ -23,13 +26,17 @@ mod recover;
 mod rest;
 mod stage;
 mod tape;
+mod unread;
 
 pub(crate) use beside::{Beside, BesideRun};
 pub(crate) use fold::Fold;
 pub(crate) use follow::catch_up;
-pub(crate) use ingress::{Numbering, Submission, conflict, is_same, read_published, source_of};
-pub(crate) use live::{LiveEnd, LiveRun, run_live};
+pub(crate) use ingress::{
+    Numbering, OPERATOR, Submission, conflict, is_same, read_published, source_of,
+};
+pub(crate) use live::{LiveEnd, LiveRun, Told, run_live};
 pub(crate) use tape::{INGRESS, TapeEnd, TapeRun, run_tape};
+pub(crate) use unread::Unread;
 
 /// Why a run cannot go on. What was accepted before is durable.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +89,17 @@ pub(crate) enum PipelineError {
     /// A thread of a live run panicked, or would not end.
     #[error("E7406 a thread of the run was lost")]
     ThreadLost,
+    /// The paper broker's record is gone, and the log has what it reported.
+    #[error(
+        "E7407 {path} is gone, and the log holds {facts} facts of this broker; its record is the only \
+         one of what is open there: restore it from a backup, or begin again with another --data"
+    )]
+    BrokerRecordLost {
+        /// Where it should be.
+        path: std::path::PathBuf,
+        /// Events of the broker in the log.
+        facts: u64,
+    },
     /// The journal's thread ended without saying why.
     #[error("E7404 the journal's thread was lost")]
     FollowerLost,

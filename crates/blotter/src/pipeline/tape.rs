@@ -1,11 +1,7 @@
 //! A whole run on recorded data: one thread decides, in the order of the tape.
 
-use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use broker::PaperBroker;
 use bus::Bus;
 use event::{
     Body, Digest, Event, Label, Source, Timestamp, id::digest_of, operations::AgentStarted,
@@ -15,7 +11,7 @@ use gateway::Gateway;
 use worker::{Schedule, Timers};
 
 use super::{
-    Fold, PipelineError,
+    Fold, PipelineError, Unread, broker_record,
     follow::Follower,
     ingress::{
         FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, operator_root,
@@ -55,7 +51,7 @@ pub(crate) struct TapeEnd {
     /// The first entry of the log that was delivered again at the start.
     pub(crate) redelivered_from: u64,
     pub(crate) stopped: bool,
-    pub(crate) undefined: Vec<(String, u64)>,
+    pub(crate) unread: Unread,
     pub(crate) torn: Option<String>,
 }
 
@@ -80,6 +76,7 @@ pub(crate) fn run_tape(
     let standing = rests.restore(&mut machine, || Ok(setup::tasks(run.agents)?))?;
     let redelivered_from = standing.next;
     let mut numbering = machine.recover(standing)?;
+    commands.logged(numbering.last(Source::new(OPERATOR)?))?;
     let ingress = Source::new(INGRESS)?;
     let resumed_at = machine.stage.bus().progress(ingress).and_then(|p| p.mark).unwrap_or(0);
     run.tape.skip_to(resumed_at)?;
@@ -125,14 +122,13 @@ pub(crate) fn run_tape(
     let Machine { fold, stage, .. } = machine;
     stage.close()?;
     follower.finish()?;
-    let undefined = run.tape.undefined().iter().map(|(name, count)| (name.clone(), *count));
     Ok(TapeEnd {
         fold,
         records,
         resumed_at,
         redelivered_from,
         stopped,
-        undefined: undefined.collect(),
+        unread: Unread::of(&run.tape),
         torn,
     })
 }
@@ -141,12 +137,12 @@ fn build(run: &TapeRun<'_>, bus: Box<dyn Bus>) -> Result<Machine, PipelineError>
     let seats =
         setup::tasks(run.agents)?.into_iter().map(|task| Seat { task, through: None }).collect();
     let account = run.settings.account.name;
-    let definitions: Vec<_> = run.instruments.definitions().cloned().collect();
-    let dir: PathBuf = run.dir.broker(account.as_str());
-    let broker = PaperBroker::open(&dir, run.settings.paper.clone(), &definitions)?;
+    let gateway = Gateway::new(account)?;
+    let facts = bus.high_water(gateway.broker_source());
+    let broker = broker_record::open(run.dir, run.settings, run.instruments, facts)?;
     Ok(Machine {
         seats,
-        desks: vec![Desk { gateway: Gateway::new(account)?, broker }],
+        desks: vec![Desk { gateway, broker }],
         timers: Timers::default(),
         schedule: Schedule::default(),
         fold: Fold::default(),

@@ -135,7 +135,7 @@ pub(crate) fn statement(fold: &Fold) -> Statement {
             let said = Said::Words(count.to_string());
             put(Section::Account, "-".into(), field, said);
         };
-        count("orders", account.orders_len());
+        count("orders proposed", account.orders_len());
         count("executions", account.executions().len());
         count("open breaks", account.breaks().count());
         let halted = if fold.books.is_halted(account.id()) { "yes" } else { "no" };

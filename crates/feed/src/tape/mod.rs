@@ -6,6 +6,7 @@ mod kind;
 mod lines;
 mod read;
 mod record;
+mod refused;
 mod split;
 mod subject;
 mod survey;
@@ -21,6 +22,8 @@ use event::{Digest, Source, Timestamp};
 use input::Input;
 use read::Reading;
 pub use record::{Outcome, RootBody, TapeRecord};
+use refused::Refusals;
+pub use refused::Refused;
 
 use crate::{FeedError, Instruments};
 
@@ -35,6 +38,7 @@ use crate::{FeedError, Instruments};
 pub struct TapeReader {
     inputs: Vec<Input>,
     reading: Reading,
+    refused: Refusals,
     ordinal: u64,
     time: Timestamp,
     failed: bool,
@@ -58,7 +62,8 @@ impl TapeReader {
             }
         }
         let reading = Reading { instruments: instruments.clone(), undefined: BTreeMap::new() };
-        Ok(Self { inputs, reading, ordinal: 0, time: Timestamp(i64::MIN), failed: false })
+        let (refused, time) = (Refusals::default(), Timestamp(i64::MIN));
+        Ok(Self { inputs, reading, refused, ordinal: 0, time, failed: false })
     }
 
     /// The inputs, in the order given: path, source and digest.
@@ -101,10 +106,19 @@ impl TapeReader {
         &self.reading.undefined
     }
 
+    /// Lines delivered that would not become events: per file and reason how many, the first of them,
+    /// and what was wrong with it.
+    pub fn refused(&self) -> impl Iterator<Item = &Refused> {
+        self.refused.all()
+    }
+
     fn step(&mut self) -> Result<Option<TapeRecord>, FeedError> {
         let Some((input, receive_time)) = earliest(&mut self.inputs) else { return Ok(None) };
         let record = input.records();
         let Some(outcome) = input.take(&mut self.reading)? else { return Ok(None) };
+        if let Outcome::Quarantine(quarantined) = &outcome {
+            self.refused.note(input.path(), quarantined);
+        }
         self.time = self.time.max(receive_time);
         let ordinal = self.ordinal;
         self.ordinal += 1;

@@ -18,18 +18,20 @@ use gateway::{Batch, Latch};
 use worker::Delivery;
 
 use super::{
-    super::{PipelineError, machine::is_venue_record},
+    super::{PipelineError, broker_record, machine::is_venue_record},
     LiveRun,
     clock::SessionClock,
     shared::{PATIENCE, Shared},
+    watch::Watch,
 };
-use crate::control::HaltLatch;
+use crate::control::{HaltLatch, LatchState};
 
 /// A desk, its broker, and where they stand.
 pub(super) struct Desk {
     desk: gateway::Desk,
     broker: PaperBroker,
     latch: HaltLatch,
+    watch: Watch,
     position: u64,
     shared: Arc<Shared>,
     clock: Arc<SessionClock>,
@@ -46,12 +48,13 @@ impl Desk {
         latch: HaltLatch,
     ) -> Result<Self, PipelineError> {
         let account = run.settings.account.name;
-        let definitions: Vec<_> = run.instruments.definitions().cloned().collect();
-        let dir = run.dir.broker(account.as_str());
-        let broker = PaperBroker::open(&dir, run.settings.paper.clone(), &definitions)?;
+        let own = gateway::Desk::new(account)?;
+        let facts = shared.high_water(own.gateway().broker_source());
+        let broker = broker_record::open(run.dir, run.settings, run.instruments, facts)?;
         let mut desk = Self {
-            desk: gateway::Desk::new(account)?,
+            desk: own,
             broker,
+            watch: Watch { tell: run.tell, told: LatchState::Open },
             latch,
             position: 0,
             shared,
@@ -99,6 +102,7 @@ impl Desk {
                     dealt?;
                 }
                 Err(RecvTimeoutError::Timeout) if !self.shared.has_ended() => {
+                    self.watch.latch(&self.latch);
                     self.take_reports()?;
                 }
                 Err(_) => return Ok(()),
@@ -116,6 +120,8 @@ impl Desk {
             return self.take_reports();
         }
         self.latch.follow(event)?;
+        self.watch.event(event);
+        self.watch.latch(&self.latch);
         if let Some(batch) = self.desk.take(*index, event, self.moment(), self.latch()) {
             self.commit(&batch)?;
         }

@@ -131,6 +131,7 @@ impl Ingress {
         journal_runs: &dyn Fn() -> bool,
     ) -> Result<(), PipelineError> {
         let operator = source(OPERATOR)?;
+        commands.logged(self.numbering.last(operator))?;
         while !self.shared.was_stopped() && !self.shared.has_failed() {
             if !journal_runs() {
                 return Err(PipelineError::FollowerLost);

@@ -18,6 +18,7 @@ mod seat;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -27,16 +28,17 @@ use std::{
 use event::{Source, Timestamp};
 use feed::{Instruments, TapeReader};
 
-use super::{PipelineError, follow::Follower};
+use super::{PipelineError, Unread, follow::Follower};
 use crate::{
     app::Factory,
     config::Settings,
     control::{CommandJournal, HaltLatch, Socket},
     data_dir::DataDir,
-    engine::Engine,
+    engine::{Engine, Opened},
 };
 use clock::SessionClock;
 use shared::Shared;
+pub(crate) use watch::Told;
 
 /// What a live run is given.
 pub(crate) struct LiveRun<'a> {
@@ -51,6 +53,8 @@ pub(crate) struct LiveRun<'a> {
     pub(crate) speed: u32,
     /// Set by a signal: everything in hand is finished, then the run ends.
     pub(crate) stop: Arc<AtomicBool>,
+    /// Where halts, releases and refusals are told as they happen.
+    pub(crate) tell: fn(Told<'_>),
 }
 
 /// How a live run ended.
@@ -58,6 +62,9 @@ pub(crate) struct LiveEnd {
     pub(crate) records: u64,
     pub(crate) resumed_at: u64,
     pub(crate) stopped: bool,
+    pub(crate) unread: Unread,
+    /// What a crash left half written and was cut off, in words.
+    pub(crate) torn: Option<String>,
 }
 
 /// The worker of a live run.
@@ -65,7 +72,7 @@ pub(super) const WORKER: &str = "worker/live";
 
 /// Runs until the tape ends and all is quiet, or until it is stopped.
 pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
-    let bus = run.engine.open(run.dir, run.wall_clock)?.bus;
+    let Opened { bus, torn } = run.engine.open(run.dir, run.wall_clock)?;
     let follower = Follower::begin(run.dir, &*bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
@@ -80,7 +87,7 @@ pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
         // The journal says itself why it stopped.
         Some(PipelineError::FollowerLost) => followed.and(Err(PipelineError::FollowerLost)),
         Some(error) => Err(error),
-        None => outcome.and_then(|end| closed.map(|()| end)),
+        None => outcome.and_then(|end| closed.map(|()| LiveEnd { torn, ..end })),
     }
 }
 
@@ -123,6 +130,8 @@ fn drive(
         records: ingress.records(),
         resumed_at: ingress.resumed_at(),
         stopped: shared.was_stopped(),
+        unread: Unread::of(&run.tape),
+        torn: None,
     })
 }
 

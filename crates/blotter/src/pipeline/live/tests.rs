@@ -89,6 +89,7 @@ impl Home {
             wall_clock,
             speed: 0,
             stop: Arc::new(AtomicBool::new(false)),
+            tell: |_| {},
         }
     }
 
