@@ -12,6 +12,7 @@ mod interruption;
 mod kills;
 mod moments;
 mod nats;
+mod operator;
 mod pages;
 mod publish;
 mod questions;

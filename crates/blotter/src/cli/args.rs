@@ -190,7 +190,7 @@ pub(crate) enum Command {
         #[arg(long)]
         account: Option<String>,
     },
-    /// Trade again, after a clean reconciliation.
+    /// Trade again, after a clean reconciliation; prints the answer of a run that is active.
     Resume {
         /// Who.
         #[arg(long)]

@@ -2,14 +2,20 @@
 //! stopped and the disk full.
 
 use event::{AccountId, EventId, choices::OperatorVerb};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{args::Common, output, setting};
+use super::{
+    answer::{self, Answer},
+    args::Common,
+    output, setting,
+};
 use crate::{
     clock::wall_clock,
-    control::{CommandJournal, HaltLatch, OperatorCommand, socket_path},
+    control::{CommandJournal, HaltLatch, Mended, OperatorCommand, Publisher},
     data_dir::DataDir,
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
+    journal::{self, Item, Until},
+    pipeline::OPERATOR,
 };
 
 /// Halts: the latch first, then the record of who and why.
@@ -27,21 +33,28 @@ pub(super) fn halt(
     if let Some(account) = command.account.filter(|account| !is_known(common, *account)) {
         eprintln!("there is no account {account} here; the latch stops every account all the same");
     }
-    let latch = HaltLatch::open(&dir.control()).or_exit(Exit::Environment)?;
+    let latch = HaltLatch::open(&dir.control()).or_its_exit()?;
     let words = format!("{}: {}", command.actor, command.reason);
-    latch.halt(command.id, &words).or_exit(Exit::Environment)?;
-    let recorded = record(common, &dir, command);
+    latch.halt(command.id, &words).or_its_exit()?;
+    let recorded = match record(&dir, command.clone()) {
+        Err(Failure { exit: Exit::Integrity, .. }) => {
+            mend(&dir).and_then(|()| record(&dir, command))
+        }
+        recorded => recorded,
+    };
     if recorded.is_err() {
-        latch.halt_unrecorded(&words).or_exit(Exit::Environment)?;
+        latch.halt_unrecorded(&words).or_its_exit()?;
         eprintln!(
             "TRADING IS HALTED: the latch is set and holds until a resume; what follows is why the \
              command itself could not be recorded"
         );
     }
-    recorded
+    tell(common, &recorded?);
+    Ok(Exit::Ok)
 }
 
-/// Asks for a resume. The latch is released by the run, once it finds the books clean.
+/// Asks for a resume. The latch is released by the run, once it finds the books clean; where a run is
+/// active, its answer is waited for.
 pub(super) fn resume(
     common: &Common,
     actor: String,
@@ -58,7 +71,27 @@ pub(super) fn resume(
     let dir = open(common)?;
     let command = command(OperatorVerb::Resume, actor, reason, account)?;
     must_know(common, &command)?;
-    record(common, &dir, command)
+    let asked_at = answer::end_of(&dir);
+    let recorded = record(&dir, command)?;
+    if !recorded.running {
+        tell(common, &recorded);
+        return Ok(Exit::Ok);
+    }
+    let answer = answer::wait_for(&dir, recorded.command.id, asked_at)?;
+    if common.json {
+        output::json(&answer.to_json(recorded.to_json()));
+    } else {
+        output::line(&format!(
+            "RESUME recorded as command {}: {}",
+            recorded.command.number,
+            answer.words()
+        ));
+    }
+    Ok(match answer {
+        Answer::Accepted | Answer::RunEnded => Exit::Ok,
+        Answer::Refused(_) | Answer::Held(_) => Exit::CheckFailed,
+        Answer::None => Exit::Environment,
+    })
 }
 
 /// Asks for every open order to be cancelled.
@@ -72,13 +105,14 @@ pub(super) fn cancel_all(
     let actor = actor.unwrap_or_else(login);
     let command = command(OperatorVerb::CancelAll, actor, reason, account)?;
     must_know(common, &command)?;
-    record(common, &dir, command)
+    tell(common, &record(&dir, command)?);
+    Ok(Exit::Ok)
 }
 
 fn open(common: &Common) -> Result<DataDir, Failure> {
     let dir = DataDir::new(&common.data);
-    dir.must_hold_data().or_exit(Exit::NotFound)?;
-    dir.make().or_exit(Exit::Environment)?;
+    dir.must_hold_data().or_its_exit()?;
+    dir.make().or_its_exit()?;
     Ok(dir)
 }
 
@@ -87,13 +121,19 @@ const REASON_BYTES_MAX: usize = 256;
 /// Bytes of the name of who halts that are kept.
 const ACTOR_BYTES_MAX: usize = 64;
 
-fn cut(mut text: String, max: usize) -> String {
-    let mut end = text.len().min(max);
-    while !text.is_char_boundary(end) {
-        end -= 1;
+/// The beginning of a text that takes no more than `max` bytes where it is recorded.
+fn cut(text: String, max: usize) -> String {
+    let mut room = max;
+    let fits = |c: &char| {
+        // Quotes and control characters take more, written as JSON.
+        let left = room.checked_sub(json!(c).to_string().len() - 2);
+        room = left.unwrap_or_default();
+        left.is_some()
+    };
+    if json!(text).to_string().len() - 2 <= max {
+        return text;
     }
-    text.truncate(end);
-    text
+    text.chars().take_while(fits).collect()
 }
 
 /// Whether the account is one of those that are set. Settings that cannot be read know all: an
@@ -129,31 +169,120 @@ fn command(
     Ok(OperatorCommand { number: 0, id, verb, account, actor, reason, given_at: wall_clock() })
 }
 
-fn record(common: &Common, dir: &DataDir, command: OperatorCommand) -> Result<Exit, Failure> {
-    let verb = command.verb;
-    let journal = CommandJournal::open(&dir.control()).or_exit(Exit::Environment)?;
-    let command = journal.append(command).or_exit(Exit::Environment)?;
-    let running = socket_path(dir.root()).exists();
-    if common.json {
-        output::json(&json!({
-            "command": verb.as_str(),
-            "number": command.number,
-            "id": command.id.to_string(),
-            "running": running,
-        }));
-    } else {
-        let then = match (verb, running) {
-            (OperatorVerb::Halt, _) => "no order of any account leaves from now on",
-            (_, true) => "the run takes it in at its next step",
-            (_, false) => "no run is active; the next one begins with it",
-        };
-        output::line(&format!("{verb} recorded as command {}: {then}", command.number));
+/// A command that is durable.
+struct Recorded {
+    command: OperatorCommand,
+    /// Whether a run is there to take it in.
+    running: bool,
+}
+
+impl Recorded {
+    fn to_json(&self) -> Value {
+        json!({
+            "command": self.command.verb.as_str(),
+            "number": self.command.number,
+            "id": self.command.id.to_string(),
+            "running": self.running,
+        })
     }
-    Ok(Exit::Ok)
+}
+
+/// Puts a sound ring of commands in the place of a damaged one.
+fn mend(dir: &DataDir) -> Result<(), Failure> {
+    if Publisher::is_listening(dir.root()) {
+        return Err(Failure::new(
+            Exit::Integrity,
+            "E7005 the commands are damaged and a run is active that has the file open; let it end, then \
+             halt again: that writes the file anew",
+        ));
+    }
+    let Mended { waiting, kept } =
+        CommandJournal::mend(&dir.control(), last_logged(dir)?).or_its_exit()?;
+    eprintln!(
+        "the commands were damaged and are written anew, with the {waiting} of them that no run has \
+         logged and that can be read; what cannot may have been another, so give it again. The damaged \
+         file is {}",
+        kept.display()
+    );
+    Ok(())
+}
+
+/// The number of the last operator's command in the log.
+fn last_logged(dir: &DataDir) -> Result<u64, Failure> {
+    let mut last = 0;
+    let mut reader = journal::open(dir, wall_clock)?;
+    journal::walk(&mut reader, 0, Until::End, |item| {
+        if let Item::Event { event, .. } = item
+            && event.source.as_str() == OPERATOR
+        {
+            last = last.max(event.source_seq);
+        }
+        Ok(())
+    })?;
+    Ok(last)
+}
+
+fn record(dir: &DataDir, command: OperatorCommand) -> Result<Recorded, Failure> {
+    // Where the file is gone, numbers go on behind those that the log has.
+    let begun =
+        if CommandJournal::is_there(&dir.control()) { None } else { Some(last_logged(dir)?) };
+    let journal = CommandJournal::open(&dir.control()).or_its_exit()?;
+    if let Some(last) = begun {
+        journal.logged(last).or_its_exit()?;
+    }
+    let command = journal.append(command).or_its_exit()?;
+    Ok(Recorded { command, running: Publisher::is_listening(dir.root()) })
+}
+
+fn tell(common: &Common, recorded: &Recorded) {
+    if common.json {
+        return output::json(&recorded.to_json());
+    }
+    let Recorded { command, running } = recorded;
+    let then = match (command.verb, running) {
+        (OperatorVerb::Halt, _) => "no order of any account leaves from now on",
+        (_, true) => "the run takes it in at its next step",
+        (_, false) => "no run is active; the next one begins with it",
+    };
+    output::line(&format!("{} recorded as command {}: {then}", command.verb, command.number));
 }
 
 fn login() -> String {
     std::env::var("USER")
         .or_else(|_| std::env::var("LOGNAME"))
         .unwrap_or_else(|_| "operator".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::LatchState;
+
+    #[test]
+    fn a_halt_that_finds_no_room_for_its_command_halts_and_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().to_path_buf();
+        let dir = DataDir::new(&data);
+        dir.make().unwrap();
+        let _ = forensics::Journal::open(&dir.journal(), wall_clock).unwrap().close();
+        let ring = CommandJournal::open(&dir.control()).unwrap();
+        let full = |verb| command(verb, "ada".into(), "again".into(), None).unwrap();
+        while ring.append(full(OperatorVerb::CancelAll)).is_ok() {}
+        let common = Common { data, config: None, instruments: None, json: true };
+        let refused = halt(&common, "drill".into(), Some("ada".into()), None).unwrap_err();
+        assert!(refused.error.to_string().starts_with("E7003"), "{}", refused.error);
+        assert_eq!(refused.exit, Exit::Environment);
+        let halted = LatchState::Halted { reason: "ada: drill".into() };
+        assert_eq!(HaltLatch::peek(&dir.control()).unwrap(), halted);
+    }
+
+    #[test]
+    fn words_are_cut_to_what_they_take_where_they_are_recorded() {
+        let quoted = |text: &str| serde_json::json!(text).to_string().len() - 2;
+        for text in ["a".repeat(300), "\"".repeat(300), "é".repeat(300), "\u{1}".repeat(300)] {
+            let kept = cut(text.clone(), 256);
+            assert!(text.starts_with(&kept) && (245..=256).contains(&quoted(&kept)), "{kept:?}");
+        }
+        assert_eq!(cut("a\"b".into(), 256), "a\"b");
+    }
 }

@@ -1,5 +1,6 @@
 //! The command line: one file per command, one convention for all (`docs/cli.md`).
 
+mod answer;
 mod args;
 mod control;
 mod demo;

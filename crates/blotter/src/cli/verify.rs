@@ -14,7 +14,7 @@ use crate::{
     control::Publisher,
     data_dir::DataDir,
     engine::Access,
-    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
+    exit::{Exit, Failure, OrItsExit as _},
     journal,
 };
 
@@ -40,7 +40,7 @@ const TOLD_MAX: usize = 20;
 /// Checks log and journal against each other and against themselves.
 pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
-    dir.must_hold_data().or_exit(Exit::NotFound)?;
+    dir.must_hold_data().or_its_exit()?;
     let mut findings = Findings::default();
     // First of all: opening the journal to bring it up to the log would clear its torn tail.
     for files in [dir.log(), dir.journal()] {
@@ -179,7 +179,7 @@ fn check_event(entry: &JournalEntry<'_>, topology: &Topology, findings: &mut Fin
 
 /// Whether a run writes here: its journal is a moment behind its log, or longer where it was stopped.
 fn is_run_active(dir: &DataDir) -> bool {
-    matches!(Publisher::connect(dir.root()), Ok(Some(_)))
+    Publisher::is_listening(dir.root())
 }
 
 /// Every entry of the log is in the journal, byte for byte.

@@ -1,11 +1,14 @@
 //! Operator commands in the order they were given, waiting to be logged.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use event::{AccountId, EventId, Timestamp, choices::OperatorVerb};
 use serde_json::{Value, json};
 
-use super::{ControlError, slots::Slots};
+use super::{
+    ControlError,
+    slots::{Slots, replace},
+};
 
 /// What an operator asked for, durable before anything else happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +35,15 @@ pub(crate) struct CommandJournal {
     slots: Slots,
 }
 
+/// What became of a damaged journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mended {
+    /// Commands that wait for a run, as before.
+    pub(crate) waiting: usize,
+    /// Where the damaged file is.
+    pub(crate) kept: PathBuf,
+}
+
 /// Commands that can wait at once.
 const COMMANDS: u64 = 1024;
 
@@ -43,6 +55,37 @@ impl CommandJournal {
     pub(crate) fn open(dir: &Path) -> Result<Self, ControlError> {
         // Slot 0 holds how far the log has taken commands over.
         Slots::open(&dir.join("commands"), COMMANDS + 1).map(|slots| Self { slots })
+    }
+
+    /// Whether there is a journal in `dir`.
+    #[must_use]
+    pub(crate) fn is_there(dir: &Path) -> bool {
+        dir.join("commands").exists()
+    }
+
+    /// Puts a sound journal in the place of a damaged one. The log holds every command up to `logged`;
+    /// those after it that can be read are kept, in their order, and the damaged file beside it.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub(crate) fn mend(dir: &Path, logged: u64) -> Result<Mended, ControlError> {
+        let damaged = Self::open(dir)?;
+        damaged.slots.lock()?;
+        let mut waiting: Vec<OperatorCommand> = (1..=COMMANDS)
+            .filter_map(|slot| damaged.slots.read(slot).ok().flatten())
+            .filter(|(number, _)| *number > logged)
+            .filter_map(|(number, text)| parse(number, &text))
+            .collect();
+        waiting.sort_by_key(|command| command.number);
+        let mut slots = vec![(0, logged, "logged".to_owned())];
+        for (number, command) in (logged + 1..).zip(&mut waiting) {
+            // The log takes them without a gap, so what was lost leaves none.
+            command.number = number;
+            slots.push((slot_of(number), number, text_of(command)));
+        }
+        let kept = replace(damaged.slots.path(), COMMANDS + 1, &slots)?;
+        damaged.slots.unlock();
+        Ok(Mended { waiting: waiting.len(), kept })
     }
 
     /// Appends a command and makes it durable; its number is set here.

@@ -7,9 +7,9 @@ mod latch;
 mod slots;
 mod socket;
 
-pub(crate) use journal::{CommandJournal, OperatorCommand};
+pub(crate) use journal::{CommandJournal, Mended, OperatorCommand};
 pub(crate) use latch::{HaltLatch, LatchState};
-pub(crate) use socket::{Published, Publisher, Socket, socket_path};
+pub(crate) use socket::{LINE_BYTES_MAX, Published, Publisher, Socket};
 
 /// Why a control file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub(crate) enum ControlError {
     },
     /// The bytes are not what was written.
     #[error(
-        "E7002 {path} is damaged at slot {slot}; trading counts as halted: `blotter halt` writes it anew, then `blotter resume`"
+        "E7002 {path} is damaged at slot {slot}; trading counts as halted: `blotter halt` writes it anew, then `blotter run` and `blotter resume`"
     )]
     Damaged {
         /// Which file.

@@ -113,14 +113,40 @@ impl Slots {
     }
 }
 
+/// A name that nobody else uses for a file that is not whole yet.
+fn fresh_beside(path: &Path) -> PathBuf {
+    let (process, thread) = (std::process::id(), std::thread::current().id());
+    path.with_extension(format!("fresh-{process}-{thread:?}"))
+}
+
+/// Puts a file with these slots in the place of one that is damaged, which is kept under another name.
+/// At every moment one of the two has the name.
+pub(super) fn replace(
+    path: &Path,
+    count: u64,
+    slots: &[(u64, u64, String)],
+) -> Result<PathBuf, ControlError> {
+    let fail = |action| move |source| ControlError::Io { path: path.to_path_buf(), action, source };
+    let fresh = path.with_extension(format!("mended-{}", std::process::id()));
+    let kept = (1_u32..)
+        .map(|number| path.with_extension(format!("damaged-{number}")))
+        .find(|kept| !kept.exists())
+        .unwrap_or_else(|| path.with_extension("damaged"));
+    make(&fresh, count).map_err(fail("made"))?;
+    let made = Slots::open(&fresh, count)?;
+    for (slot, number, text) in slots {
+        made.write(*slot, *number, text)?;
+    }
+    std::fs::hard_link(path, &kept).map_err(fail("kept"))?;
+    std::fs::rename(&fresh, path).map_err(fail("replaced"))?;
+    segment::sync_above(&segment::RealDisk, path).map_err(fail("made durable"))?;
+    Ok(kept)
+}
+
 /// Makes the file with all its space, durably. Nobody sees it before it is whole, and of two who make
 /// it at once one is first: a halt is never overwritten by whoever made the file beside it.
 fn make(path: &Path, count: u64) -> std::io::Result<()> {
-    let fresh = path.with_extension(format!(
-        "fresh-{}-{:?}",
-        std::process::id(),
-        std::thread::current().id()
-    ));
+    let fresh = fresh_beside(path);
     let whole = || {
         let file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
         // Zeros are written, not reserved: in-place writes then never allocate.

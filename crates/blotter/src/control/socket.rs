@@ -46,8 +46,8 @@ pub(crate) struct Socket {
 const WAITING_MAX: usize = 1024;
 /// Producers connected at once.
 const CONNECTIONS_MAX: usize = 64;
-/// Longest line a producer may send.
-const LINE_BYTES_MAX: u64 = 1 << 20;
+/// Longest line a producer may send, its end included.
+pub(crate) const LINE_BYTES_MAX: u64 = 1 << 20;
 
 impl Socket {
     /// Listens on `dir/blotter.sock`, for the user of this process alone.
@@ -105,7 +105,7 @@ impl Drop for Socket {
 
 /// Where the socket of a data directory is.
 #[must_use]
-pub(crate) fn socket_path(dir: &Path) -> PathBuf {
+fn socket_path(dir: &Path) -> PathBuf {
     dir.join("blotter.sock")
 }
 
@@ -173,6 +173,12 @@ impl Publisher {
             Err(error) if matches!(error.kind(), NotFound | ConnectionRefused) => Ok(None),
             Err(source) => Err(ControlError::Io { path, action: "connected to", source }),
         }
+    }
+
+    /// Whether a run listens in `dir`.
+    #[must_use]
+    pub(crate) fn is_listening(dir: &Path) -> bool {
+        matches!(Self::connect(dir), Ok(Some(_)))
     }
 
     /// Publishes one line and waits for its answer; `None` when the writer went away before it
