@@ -36,13 +36,15 @@ fn publish(desk: &Desk, lines: &[String], code: i32) -> (Vec<Value>, Value) {
 
 fn accepts(desk: &Desk, line: &str) -> Value {
     let (answers, total) = publish(desk, &[line.into()], 0);
-    assert_eq!(total, json!({"accepted": 1, "refused": 0}));
+    assert_eq!((&total["accepted"], &total["refused"]), (&1.into(), &0.into()));
+    assert_eq!(total["repeats"], u64::from(answers[0]["repeat"] == true));
     answers[0].clone()
 }
 
 fn refuses(desk: &Desk, line: &str) -> String {
     let (answers, total) = publish(desk, &[line.into()], 1);
-    assert_eq!(total, json!({"accepted": 0, "refused": 1}));
+    assert_eq!(total, json!({"accepted": 0, "repeats": 0, "refused": 1}));
+    assert_eq!(answers[0]["line"], 1);
     answers[0]["error"].as_str().unwrap().into()
 }
 
@@ -153,4 +155,41 @@ fn a_signal_published_before_a_run_goes_on_is_acted_on_by_it() {
     assert!(caused, "nothing came of the signals");
     let times: Vec<_> = signals.iter().map(|event| event["time"].as_str().unwrap()).collect();
     assert!(times.iter().all(|time| time.starts_with("2024-08-0")), "a tape's time: {times:?}");
+}
+
+#[test]
+fn a_line_that_is_no_text_is_refused_by_its_number_and_stops_no_other() {
+    let desk = desk(8_000);
+    let lines = format!("{}\nbad\n\n{}\n", signal(1, 5), signal(2, 6));
+    desk.write(
+        "lines",
+        lines
+            .replace("bad", "\u{1}")
+            .bytes()
+            .map(|b| if b == 1 { 0xff } else { b })
+            .collect::<Vec<_>>(),
+    );
+    desk.write("long", format!("{}\n{}\n", "x".repeat(1 << 20), signal(3, 7)));
+    let publish = |file: &str, json: &str| {
+        desk.shell(&format!("\"$0\" publish {json} --data data < {file}")).exits(1)
+    };
+    // Without a run, and through the socket of one.
+    let outcome = publish("lines", "");
+    assert_eq!(outcome.stdout, "2 accepted, 1 refused\n");
+    let _ = outcome.says("line 2: E7107");
+    let mut running = desk.start_run("other", &["tape.ws"]);
+    assert!(desk.reaches(&mut running, "other", 300));
+    let socket = |file: &str| {
+        desk.shell(&format!("\"$0\" publish --json --data other < {file}")).exits(1).json_lines()
+    };
+    let answers = socket("lines");
+    assert_eq!((&answers[1]["line"], answers.len()), (&2.into(), 4));
+    assert!(answers[1]["error"].as_str().unwrap().starts_with("E7107"), "{answers:?}");
+    assert_eq!(answers[3], json!({"accepted": 2, "repeats": 0, "refused": 1}));
+    let answers = socket("long");
+    assert!(answers[0]["error"].as_str().unwrap().starts_with("E7108"), "{answers:?}");
+    assert_eq!(answers[1]["repeat"], false);
+    running.kill();
+    let again = publish("lines", "");
+    assert_eq!(again.stdout, "2 accepted (2 known before), 1 refused\n");
 }

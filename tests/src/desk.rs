@@ -66,6 +66,12 @@ impl Desk {
         finish(self.command(program, arguments), "")
     }
 
+    /// Runs a line of shell in which `$0` is `blotter`, for what a shell does around it.
+    pub fn shell(&self, line: &str) -> Outcome {
+        let blotter = blotter().to_str().expect("a path that is text");
+        self.run_program(Path::new("/bin/sh"), &["-c", line, blotter])
+    }
+
     /// Starts `blotter` and lets it run; it is killed when the value is dropped.
     pub fn start(&self, arguments: &[&str]) -> Running {
         self.start_with_input(arguments, "")
@@ -130,6 +136,17 @@ impl Desk {
                 return false;
             }
         }
+    }
+
+    /// As [`Desk::reaches`], for a directory that the run has yet to make.
+    pub fn reaches_once_there(&self, running: &mut Running, data: &str, index: u64) -> bool {
+        while !self.path(data).join("journal/00000000000000000000.seg").exists() {
+            if running.child.try_wait().expect("a child to ask").is_some() {
+                return false;
+            }
+            thread::yield_now();
+        }
+        self.reaches(running, data, index)
     }
 
     /// A program run here, with none of the caller's settings.

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use super::{args::Common, output, setting};
 use crate::{
     clock::wall_clock,
-    control::Publisher,
+    control::{LINE_BYTES_MAX, Publisher},
     data_dir::DataDir,
     engine::Access,
     exit::{Exit, Failure, OrExit as _},
     pipeline::{Numbering, Submission, is_same, read_published},
+    query::printable,
 };
 
 /// Reads lines to their end; each is answered by one line, in order.
@@ -24,19 +25,26 @@ pub(super) fn publish(common: &Common, access: Access) -> Result<Exit, Failure> 
         Some(publisher) => Target::Run(publisher),
         None => Target::Log(Box::new(direct(common, &dir, access)?)),
     };
-    let (mut accepted, mut refused) = (0_u64, 0_u64);
-    for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+    let (mut accepted, mut repeats, mut refused) = (0_u64, 0_u64, 0_u64);
+    for (number, line) in (1_u64..).zip(std::io::stdin().lock().split(b'\n')) {
         let line = line.or_exit(Exit::Environment)?;
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let answer = target.publish(&line)?;
+        let mut answer = match readable(&line) {
+            Ok(line) => target.publish(line)?,
+            Err(reason) => json!({ "error": reason }),
+        };
         match answer.get("error").and_then(Value::as_str) {
             Some(reason) => {
                 refused += 1;
-                eprintln!("line {number}: {reason}");
+                eprintln!("line {number}: {}", printable(reason));
+                answer["line"] = json!(number);
             }
-            None => accepted += 1,
+            None => {
+                accepted += 1;
+                repeats += u64::from(answer["repeat"] == true);
+            }
         }
         if common.json {
             output::json(&answer);
@@ -45,13 +53,27 @@ pub(super) fn publish(common: &Common, access: Access) -> Result<Exit, Failure> 
     if let Target::Log(mut log) = target {
         log.bus.close().or_exit(Exit::Environment)?;
     }
-    let total = json!({ "accepted": accepted, "refused": refused });
+    let total = json!({ "accepted": accepted, "repeats": repeats, "refused": refused });
     if common.json {
         output::json(&total);
     } else {
-        output::line(&format!("{accepted} accepted, {refused} refused"));
+        let known = if repeats > 0 { format!(" ({repeats} known before)") } else { String::new() };
+        output::line(&format!("{accepted} accepted{known}, {refused} refused"));
     }
     Ok(if refused == 0 { Exit::Ok } else { Exit::CheckFailed })
+}
+
+/// A line as text, or why it is none. One that is not stops no other.
+fn readable(line: &[u8]) -> Result<&str, String> {
+    if line.len() as u64 >= LINE_BYTES_MAX {
+        return Err(format!(
+            "E7108 the line has {} bytes, more than the {LINE_BYTES_MAX} an event may have",
+            line.len()
+        ));
+    }
+    std::str::from_utf8(line).map_err(|error| {
+        format!("E7107 the line is not UTF-8, from its byte {} on", error.valid_up_to() + 1)
+    })
 }
 
 enum Target {
