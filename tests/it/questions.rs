@@ -12,8 +12,12 @@ fn traded() -> Desk {
     desk
 }
 
+/// The state, without which moment was asked for.
 fn state(desk: &Desk, more: &[&str]) -> Value {
-    desk.run(&[&["state", "--json", "--data", "data"], more].concat()).exits(0).summary()
+    let state = desk.run(&[&["state", "--json", "--data", "data"], more].concat()).exits(0);
+    let mut state = state.summary();
+    let _ = state.as_object_mut().unwrap().remove("as_of").unwrap();
+    state
 }
 
 fn of_kind<'a>(events: &'a [Value], kind: &str) -> Vec<&'a Value> {
@@ -142,8 +146,10 @@ fn an_unknown_id_exits_4_and_a_malformed_one_2() {
     let cases = [
         (["why", unknown], 4, "E7602"),
         (["trace", unknown], 4, "E7601"),
-        (["why", "x"], 2, "E7603"),
-        (["trace", "x"], 2, "E7603"),
+        (["why", "x"], 4, "E7602"),
+        (["trace", "x"], 4, "E7601"),
+        (["why", "no id"], 2, "E7603"),
+        (["trace", "no id"], 2, "E7603"),
     ];
     for (arguments, code, words) in cases {
         let said = desk.run(&[&arguments[..], &["--data", "data"]].concat()).exits(code);
@@ -169,4 +175,91 @@ fn every_question_about_a_directory_without_data_exits_4_and_leaves_it_alone() {
         let _ = desk.run(&[question, &["--data", "none"]].concat()).exits(4).says("E7202");
         assert!(!desk.path("none").exists(), "{question:?} made the directory");
     }
+}
+
+#[test]
+fn the_first_digits_of_an_id_or_an_execution_name_what_they_are_of() {
+    let desk = traded();
+    let events = desk.events("data");
+    let fill = of_kind(&events, "OrderExecuted")[0];
+    let order = fill["body"]["order"].as_str().unwrap();
+    let ask = |command: &str, id: &str| {
+        desk.run(&[command, id, "--json", "--data", "data"]).exits(0).summary()
+    };
+    for command in ["why", "trace"] {
+        let whole = ask(command, order);
+        assert_eq!(ask(command, &order[..12]), whole);
+        assert_eq!(ask(command, &order[..12].to_uppercase()), whole);
+        assert_eq!(ask(command, fill["body"]["exec_id"].as_str().unwrap()), whole);
+    }
+    let event = fill["event_id"].as_str().unwrap();
+    assert_eq!(ask("trace", &event[..12])["trace"], fill["trace_id"]);
+}
+
+#[test]
+fn digits_that_begin_several_ids_are_refused_with_a_list_of_them() {
+    let desk = traded();
+    let mut heads = std::collections::BTreeMap::<String, Vec<String>>::new();
+    for event in desk.events("data") {
+        let (id, trace) =
+            (event["event_id"].as_str().unwrap(), event["trace_id"].as_str().unwrap());
+        heads.entry(id[..4].into()).or_default().push(trace.into());
+    }
+    let several = |traces: &Vec<String>| traces.iter().any(|trace| *trace != traces[0]);
+    let (head, traces) = heads.into_iter().find(|(_, traces)| several(traces)).unwrap();
+    let said = desk.run(&["trace", &head, "--data", "data"]).exits(2).says("E7604");
+    for trace in traces {
+        assert!(said.stderr.contains(&trace), "{}", said.stderr);
+    }
+}
+
+#[test]
+fn state_says_which_moment_it_is_of_and_splits_profit() {
+    let desk = traded();
+    let ask = |more: &[&str]| desk.run(&[&["state", "--data", "data"], more].concat()).exits(0);
+    let last = desk.events("data").last().unwrap()["time"].as_str().unwrap().to_owned();
+    let words = ask(&["--as-of", "2030-01-01T00:00:00Z"]);
+    assert!(words.stderr.contains("the journal ends at "), "{}", words.stderr);
+    assert!(words.stdout.contains(&format!("As of {last}, journal index ")), "{}", words.stdout);
+    assert!(words.stdout.contains("GROSS REALISED"), "{}", words.stdout);
+    let early = ask(&["--as-of", "700"]);
+    assert!(early.stdout.contains(", journal index 700\n") && early.stderr.is_empty());
+    let json = ask(&["--as-of", "700", "--json"]).summary();
+    assert_eq!(json["as_of"]["index"], 700);
+    let profit = &json["accounts"][0]["profit"]["USDT"];
+    assert!(profit["fees"].as_str().unwrap().starts_with('-'), "{profit}");
+    let beyond = ["state", "--data", "data", "--as-of", "900000"];
+    let _ = desk.run(&beyond).exits(4).says("E7504");
+}
+
+#[test]
+fn an_order_is_the_same_word_everywhere_and_a_proposal_another() {
+    let desk = Desk::new();
+    desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(1_200).bytes());
+    desk.write("tight.toml", "[limits]\nposition = \"1500\"\n");
+    let run = ["run", "--json", "--data", "data", "--config", "tight.toml", "--input", "tape.ws"];
+    let ran = desk.run(&run).exits(0).summary();
+    let events = desk.events("data");
+    let counts = |kind| of_kind(&events, kind).len() as u64;
+    let (orders, proposals) = (counts("SubmitOrder"), counts("OrderProposed"));
+    assert!(orders < proposals, "a limit denied nothing");
+    let replayed = desk.run(&["replay", "--json", "--data", "data"]).exits(0).summary();
+    for told in [ran, replayed, state(&desk, &[])] {
+        assert_eq!((&told["orders"], &told["proposals"]), (&orders.into(), &proposals.into()));
+    }
+    let words = desk.run(&["state", "--data", "data"]).exits(0).stdout;
+    assert!(words.contains(&format!("{orders} orders of {proposals} proposals")), "{words}");
+}
+
+#[test]
+fn an_open_order_is_shown_with_its_side_and_what_is_filled() {
+    let desk = traded();
+    let events = desk.events("data");
+    let accepted = of_kind(&events, "OrderAccepted")[0];
+    let state = state(&desk, &["--as-of", &accepted["index"].to_string()]);
+    let open = &state["accounts"][0]["open_orders"][0];
+    assert_eq!(open["order"], accepted["body"]["order"]);
+    assert_eq!((&open["side"], &open["filled"]), (&accepted["body"]["side"], &"0".into()));
+    let words = ["state", "--data", "data", "--as-of", &accepted["index"].to_string()];
+    assert!(desk.run(&words).exits(0).stdout.contains("SIDE  QUANTITY"));
 }

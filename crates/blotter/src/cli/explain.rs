@@ -1,9 +1,9 @@
 //! `trace` and `why`: what descends from what.
 
-use event::{Event, EventId, OrderId, TraceId};
+use event::Event;
 use serde_json::{Value, json};
 
-use super::{args::Common, output};
+use super::{args::Common, named, output};
 use crate::{
     clock::wall_clock,
     data_dir::DataDir,
@@ -15,22 +15,13 @@ use crate::{
 /// Prints the causal tree of the trace that `id` names or belongs to.
 pub(super) fn trace(common: &Common, id: &str) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
-    let wanted: TraceId = id.parse().map_err(|_| not_an_id(id))?;
-    let trace = trace_of(&dir, wanted)?;
+    let trace = named::trace(id, &mut |visit| each(&dir, |index, event| visit(index, event)))?;
     let mut events = Vec::new();
     each(&dir, |index, event| {
         if event.trace_id == trace {
             events.push(Indexed { index, event: event.clone() });
         }
     })?;
-    if events.is_empty() {
-        return Err(Failure::new(
-            Exit::NotFound,
-            format!(
-                "E7601 no trace, event or order {id} in the journal; `blotter tail` shows ids with --json"
-            ),
-        ));
-    }
     let count = events.len();
     let tree = trace_tree(events);
     if common.json {
@@ -60,14 +51,9 @@ pub(super) fn trace(common: &Common, id: &str) -> Result<Exit, Failure> {
 /// Prints why an order was sent, back to the tick.
 pub(super) fn why(common: &Common, order: &str) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
-    let order: OrderId = order.parse().map_err(|_| not_an_id(order))?;
+    let order = named::order(order, &mut |visit| each(&dir, |index, event| visit(index, event)))?;
     let why = why_order(order, |visit| each(&dir, |index, event| visit(index, event)))?;
-    let Some(why) = why else {
-        return Err(Failure::new(
-            Exit::NotFound,
-            format!("E7602 no order {order} in the journal; `blotter state` lists open orders"),
-        ));
-    };
+    let Some(why) = why else { return Err(named::no_order(&order.to_string())) };
     if common.json {
         output::json(&json!({
             "order": order.to_string(),
@@ -113,18 +99,6 @@ fn section(heading: &str, events: &[Indexed]) {
     }
 }
 
-/// The trace itself, or the trace of the event or order with this id.
-fn trace_of(dir: &DataDir, wanted: TraceId) -> Result<TraceId, Failure> {
-    let as_event = EventId(wanted.0);
-    let mut of_event = None;
-    each(dir, |_, event| {
-        if event.event_id == as_event && of_event.is_none() {
-            of_event = Some(event.trace_id);
-        }
-    })?;
-    Ok(of_event.unwrap_or(wanted))
-}
-
 fn each(dir: &DataDir, mut visit: impl FnMut(u64, &Event)) -> Result<(), Failure> {
     let mut reader = journal::open(dir, wall_clock)?;
     journal::walk(&mut reader, 0, Until::End, |item| {
@@ -133,10 +107,6 @@ fn each(dir: &DataDir, mut visit: impl FnMut(u64, &Event)) -> Result<(), Failure
         }
         Ok(())
     })
-}
-
-fn not_an_id(text: &str) -> Failure {
-    Failure::new(Exit::Usage, format!("E7603 `{text}` is no id: an id is 32 hexadecimal digits"))
 }
 
 fn line_json(indexed: &Indexed) -> Value {

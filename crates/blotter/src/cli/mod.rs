@@ -7,6 +7,7 @@ mod demo;
 mod diff;
 mod explain;
 mod journal_check;
+mod named;
 mod output;
 mod publish;
 mod reconcile;

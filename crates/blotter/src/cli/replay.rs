@@ -6,7 +6,11 @@ use event::{Event, Source};
 use replay::{Divergence, Rerun};
 use serde_json::{Value, json};
 
-use super::{args::Common, output, setting, state::print};
+use super::{
+    args::Common,
+    output, setting,
+    state::{print, tell_end},
+};
 use crate::{
     App,
     clock::{Stopwatch, wall_clock},
@@ -32,6 +36,7 @@ pub(super) fn replay(
         Until::End => history::rebuild(&setting.dir, until)?,
         Until::Index(_) | Until::Time(_) => history::fold(&setting.dir, until)?,
     };
+    tell_end(&setting.dir, until, &folded);
     let rate = watch.rate(folded.entries);
     let mut numbers = folded.fold.numbers(folded.records, rate);
     numbers["folded"] = json!(folded.entries);

@@ -1,16 +1,21 @@
 //! `state`: positions, orders, cash and profit, folded from the journal.
 
-use event::{Amount, Currency, books::Balance};
+use std::collections::BTreeMap;
+
+use event::{Amount, Currency, Kind, books::Balance};
+use forensics::JournalReader;
+use projection::{Account, Cash};
 use serde_json::{Value, json};
 
 use super::{args::Common, output};
 use crate::{
     control::{HaltLatch, LatchState},
     data_dir::DataDir,
-    exit::{Exit, Failure, OrExit as _},
-    history,
+    exit::{Exit, Failure, OrItsExit as _},
+    history::{self, Folded},
     journal::Until,
     pipeline::Fold,
+    query::printable,
 };
 
 /// Prints the state as of an index or instant.
@@ -18,7 +23,9 @@ pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failur
     let until = Until::parse(as_of)?;
     let dir = DataDir::new(&common.data);
     let folded = history::fold(&dir, until)?;
-    let latch = HaltLatch::peek(&dir.control()).or_exit(Exit::Environment)?;
+    let (last_time, last) = (folded.fold.last_time, folded.last);
+    tell_end(&dir, until, &folded);
+    let latch = HaltLatch::peek(&dir.control()).or_its_exit()?;
     let latched = match &latch {
         LatchState::Open => None,
         LatchState::Halted { reason } => Some(reason.as_str()),
@@ -27,6 +34,8 @@ pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failur
         let mut told = to_json(&folded.fold);
         if let Some(told) = told.as_object_mut() {
             let _ = told
+                .insert("as_of".into(), json!({ "index": last, "time": last_time.to_string() }));
+            let _ = told
                 .insert("latch".into(), json!({ "halted": latched.is_some(), "reason": latched }));
         }
         output::json(&told);
@@ -34,17 +43,36 @@ pub(super) fn state(common: &Common, as_of: Option<&str>) -> Result<Exit, Failur
         if let Some(reason) = latched {
             output::line(&format!(
                 "TRADING HALTED by the latch, every account: {}\n",
-                plain(reason)
+                printable(reason)
             ));
         }
+        if let Some(last) = last {
+            output::line(&format!("As of {last_time}, journal index {last}\n"));
+        }
         print(&folded.fold);
+        output::line("");
+        print_profit(&folded.fold);
+        let count = |kind| folded.fold.tally.kind(kind);
+        output::line(&format!(
+            "\n{} orders of {} proposals, {} executions, {} open breaks",
+            count(Kind::SubmitOrder),
+            count(Kind::OrderProposed),
+            count(Kind::OrderExecuted),
+            folded.fold.open_breaks()
+        ));
     }
     Ok(Exit::Ok)
 }
 
-/// Text that somebody typed, without what would move a terminal's cursor.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+/// Says so when the moment asked for is not there yet.
+pub(super) fn tell_end(dir: &DataDir, until: Until, folded: &Folded) {
+    let Until::Time(asked) = until else { return };
+    let last_time = folded.fold.last_time;
+    let end = JournalReader::open(&dir.journal()).and_then(|mut reader| reader.end());
+    let is_end = end.is_ok_and(|end| end == folded.last.map_or(0, |last| last + 1));
+    if is_end && last_time < asked {
+        eprintln!("the journal ends at {last_time}, before {asked}: this is its end");
+    }
 }
 
 /// Tables for people.
@@ -79,21 +107,26 @@ pub(super) fn print(fold: &Fold) {
             .collect();
         output::line("");
         output::table(["CASH", "AMOUNT"], &cash);
-        let orders: Vec<[String; 5]> = account
+        let orders: Vec<[String; 7]> = account
             .open_orders()
             .map(|order| {
                 [
                     order.order.to_string(),
                     order.instrument.to_string(),
                     order.state.as_str().to_owned(),
+                    order.side.to_string(),
                     order.quantity.to_string(),
+                    order.cumulative.to_string(),
                     order.limit_price.map_or("-".into(), |price| price.to_string()),
                 ]
             })
             .collect();
         if !orders.is_empty() {
             output::line("");
-            output::table(["OPEN ORDER", "INSTRUMENT", "STATE", "QUANTITY", "LIMIT"], &orders);
+            output::table(
+                ["OPEN ORDER", "INSTRUMENT", "STATE", "SIDE", "QUANTITY", "FILLED", "LIMIT"],
+                &orders,
+            );
         }
     }
 }
@@ -101,31 +134,64 @@ pub(super) fn print(fold: &Fold) {
 /// Profit split into gross, fees and funding, by currency.
 pub(super) fn print_profit(fold: &Fold) {
     for account in fold.books.accounts() {
-        let unrealised = fold.marks.unrealised(&fold.books, account.id()).unwrap_or_default();
-        let mut realised = std::collections::BTreeMap::new();
-        for position in account.positions() {
-            let contract = fold.books.contract(position.instrument, position.touched);
-            let Some(contract) = contract else { continue };
-            let sum: &mut Amount = realised.entry(contract.settle).or_insert(Amount::ZERO);
-            *sum = sum.plus(position.realised).unwrap_or(*sum);
-        }
-        let rows: Vec<[String; 5]> = account
-            .cash()
-            .map(|cash| {
-                let of = |amounts: &std::collections::BTreeMap<Currency, Amount>| {
-                    amounts.get(&cash.currency).copied().map_or_else(|| "0".into(), cents)
-                };
+        let rows: Vec<[String; 5]> = profits(fold, account)
+            .into_iter()
+            .map(|profit| {
                 [
-                    cash.currency.to_string(),
-                    of(&realised),
-                    of(&unrealised),
-                    cents(cash.fees),
-                    cents(cash.funding),
+                    profit.currency.to_string(),
+                    cents(profit.realised),
+                    cents(profit.unrealised),
+                    cents(profit.fees),
+                    cents(profit.funding),
                 ]
             })
             .collect();
         output::table(["CURRENCY", "GROSS REALISED", "UNREALISED", "FEES", "FUNDING"], &rows);
     }
+}
+
+/// What was earned and paid in one currency.
+struct Profit {
+    currency: Currency,
+    realised: Amount,
+    unrealised: Amount,
+    fees: Amount,
+    funding: Amount,
+}
+
+fn profits(fold: &Fold, account: &Account) -> Vec<Profit> {
+    let unrealised = fold.marks.unrealised(&fold.books, account.id()).unwrap_or_default();
+    let mut realised = BTreeMap::new();
+    for position in account.positions() {
+        let contract = fold.books.contract(position.instrument, position.touched);
+        let Some(contract) = contract else { continue };
+        let sum: &mut Amount = realised.entry(contract.settle).or_insert(Amount::ZERO);
+        *sum = sum.plus(position.realised).unwrap_or(*sum);
+    }
+    let of = |amounts: &BTreeMap<Currency, Amount>, currency| {
+        amounts.get(&currency).copied().unwrap_or_default()
+    };
+    let profit = |cash: &Cash| Profit {
+        currency: cash.currency,
+        realised: of(&realised, cash.currency),
+        unrealised: of(&unrealised, cash.currency),
+        fees: cash.fees,
+        funding: cash.funding,
+    };
+    account.cash().map(profit).collect()
+}
+
+fn profit(fold: &Fold, account: &Account) -> Value {
+    let one = |profit: Profit| {
+        let amounts = json!({
+            "realised": profit.realised.to_string(),
+            "unrealised": profit.unrealised.to_string(),
+            "fees": profit.fees.to_string(),
+            "funding": profit.funding.to_string(),
+        });
+        (profit.currency.to_string(), amounts)
+    };
+    profits(fold, account).into_iter().map(one).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn fees(fees: &[Balance]) -> String {
@@ -179,7 +245,10 @@ pub(super) fn to_json(fold: &Fold) -> Value {
                         "order": order.order.to_string(),
                         "instrument": order.instrument.as_str(),
                         "state": order.state.as_str(),
+                        "side": order.side.as_str(),
                         "quantity": order.quantity.to_string(),
+                        "filled": order.cumulative.to_string(),
+                        "limit_price": order.limit_price.map(|price| price.to_string()),
                     })
                 })
                 .collect();
@@ -189,7 +258,7 @@ pub(super) fn to_json(fold: &Fold) -> Value {
                 "positions": positions,
                 "cash": cash,
                 "open_orders": orders,
-                "orders": account.orders_len(),
+                "profit": profit(fold, account),
                 "executions": account.executions().len(),
                 "open_breaks": account.breaks().count(),
             })
@@ -197,6 +266,8 @@ pub(super) fn to_json(fold: &Fold) -> Value {
         .collect();
     json!({
         "accounts": accounts,
+        "proposals": fold.tally.kind(Kind::OrderProposed),
+        "orders": fold.tally.kind(Kind::SubmitOrder),
         "state_digest": fold.state_digest().to_string(),
         "log_digest": fold.log.digest().to_string(),
     })
