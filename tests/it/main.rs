@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod beside;
+mod command_line;
 mod conflict;
 mod determinism;
 mod full_disk;
@@ -17,3 +18,4 @@ mod pages;
 mod publish;
 mod questions;
 mod restart;
+mod restore;

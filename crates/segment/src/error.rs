@@ -70,7 +70,7 @@ pub enum SegmentError {
     )]
     Poisoned,
     /// No room is left for writes of this priority; nothing was written.
-    #[error("E2008 the disk is full: {needed_bytes} bytes find no room in {}; free space, the log goes on by itself", dir.display())]
+    #[error("E2008 the disk is full: {needed_bytes} bytes find no room in {}; free space, then run the same command again", dir.display())]
     Full {
         /// The directory.
         dir: PathBuf,

@@ -161,6 +161,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         access: AccessArgs,
     },
+    /// Make a log that is lost or damaged anew from its journal; what was there is kept beside it.
+    Restore,
     /// The causal tree of a trace, or of the trace an event or order belongs to.
     Trace {
         /// Trace, event, order or execution; the first digits of an id are enough where they are unique.

@@ -12,6 +12,7 @@ mod output;
 mod publish;
 mod reconcile;
 mod replay;
+mod restore;
 mod run;
 mod setting;
 mod settings;
@@ -72,6 +73,7 @@ fn dispatch(app: &App, common: &Common, command: Command) -> Result<Exit, Failur
         Command::Diff { one, other } => diff::diff(common, &one, &other),
         Command::Tail { from, follow } => tail::tail(common, from, follow),
         Command::Verify { access } => verify::verify(common, access.access()),
+        Command::Restore => restore::restore(common),
         Command::Trace { id } => explain::trace(common, &id),
         Command::Why { order } => explain::why(common, &order),
         Command::Publish { access } => publish::publish(common, access.access()),
