@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::{args::Common, output, setting};
 use crate::{
     clock::wall_clock,
-    control::{LINE_BYTES_MAX, Publisher},
+    control::{Publisher, readable},
     data_dir::DataDir,
     engine::Access,
     exit::{Exit, Failure, OrExit as _},
@@ -61,19 +61,6 @@ pub(super) fn publish(common: &Common, access: Access) -> Result<Exit, Failure> 
         output::line(&format!("{accepted} accepted{known}, {refused} refused"));
     }
     Ok(if refused == 0 { Exit::Ok } else { Exit::CheckFailed })
-}
-
-/// A line as text, or why it is none. One that is not stops no other.
-fn readable(line: &[u8]) -> Result<&str, String> {
-    if line.len() as u64 >= LINE_BYTES_MAX {
-        return Err(format!(
-            "E7108 the line has {} bytes, more than the {LINE_BYTES_MAX} an event may have",
-            line.len()
-        ));
-    }
-    std::str::from_utf8(line).map_err(|error| {
-        format!("E7107 the line is not UTF-8, from its byte {} on", error.valid_up_to() + 1)
-    })
 }
 
 enum Target {

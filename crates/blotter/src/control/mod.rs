@@ -9,7 +9,7 @@ mod socket;
 
 pub(crate) use journal::{CommandJournal, Mended, OperatorCommand};
 pub(crate) use latch::{HaltLatch, LatchState};
-pub(crate) use socket::{LINE_BYTES_MAX, Published, Publisher, Socket};
+pub(crate) use socket::{Published, Publisher, Socket, readable};
 
 /// Why a control file cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -47,7 +47,7 @@ const WAITING_MAX: usize = 1024;
 /// Producers connected at once.
 const CONNECTIONS_MAX: usize = 64;
 /// Longest line a producer may send, its end included.
-pub(crate) const LINE_BYTES_MAX: u64 = 1 << 20;
+const LINE_BYTES_MAX: u64 = 1 << 20;
 
 impl Socket {
     /// Listens on `dir/blotter.sock`, for the user of this process alone.
@@ -135,23 +135,60 @@ fn serve(stream: &UnixStream, sender: &SyncSender<Published>) {
     use std::io::Read as _;
     let mut reader = BufReader::new(stream);
     loop {
-        let mut line = String::new();
-        match reader.by_ref().take(LINE_BYTES_MAX).read_line(&mut line) {
-            Ok(1..) if line.ends_with('\n') => {}
-            // The end, an error, or a line without an end: nothing of it was accepted.
-            _ => return,
+        let mut line = Vec::new();
+        match reader.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+            // The end, an error, or a last line without an end: nothing of it was accepted.
+            Ok(0) | Err(_) => return,
+            Ok(read) if line.pop_if(|last| *last == b'\n').is_none() => {
+                if read as u64 == LINE_BYTES_MAX {
+                    // Where the next line begins is not known any more.
+                    let _ = write_line(stream, &refusal(&too_long(LINE_BYTES_MAX)));
+                }
+                return;
+            }
+            Ok(_) => {}
         }
-        let _ = line.pop();
-        let (answer, answered) = sync_channel(1);
-        if sender.send(Published { line, answer }).is_err() {
-            return;
-        }
-        let Ok(answer) = answered.recv() else { return };
-        let mut writer = stream;
-        if writer.write_all(answer.as_bytes()).and_then(|()| writer.write_all(b"\n")).is_err() {
+        let answer = match readable(&line) {
+            Err(reason) => refusal(&reason),
+            Ok(line) => {
+                let (answer, answered) = sync_channel(1);
+                if sender.send(Published { line: line.to_owned(), answer }).is_err() {
+                    return;
+                }
+                let Ok(answer) = answered.recv() else { return };
+                answer
+            }
+        };
+        if write_line(stream, &answer).is_err() {
             return;
         }
     }
+}
+
+fn write_line(mut stream: &UnixStream, line: &str) -> std::io::Result<()> {
+    stream.write_all(line.as_bytes()).and_then(|()| stream.write_all(b"\n"))
+}
+
+fn refusal(reason: &str) -> String {
+    serde_json::json!({ "error": reason }).to_string()
+}
+
+/// A line as text, or why it is none. One that is not stops no other.
+///
+/// # Errors
+/// The reason in words, with its code.
+pub(crate) fn readable(line: &[u8]) -> Result<&str, String> {
+    let bytes = line.len() as u64;
+    if bytes >= LINE_BYTES_MAX {
+        return Err(too_long(bytes));
+    }
+    std::str::from_utf8(line).map_err(|error| {
+        format!("E7107 the line is not UTF-8, from its byte {} on", error.valid_up_to() + 1)
+    })
+}
+
+fn too_long(bytes: u64) -> String {
+    format!("E7108 the line has {bytes} bytes or more; an event has fewer than {LINE_BYTES_MAX}")
 }
 
 /// The publishing end.

@@ -223,3 +223,26 @@ fn a_producer_gets_its_answers_in_order_and_a_gone_writer_is_seen() {
     drop(socket);
     assert!(super::Publisher::connect(dir.path()).unwrap().is_none());
 }
+
+#[test]
+fn a_producer_at_the_socket_is_told_of_a_line_that_is_no_text_and_goes_on() {
+    use std::{
+        io::{BufRead as _, BufReader, Write as _},
+        os::unix::net::UnixStream,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let socket = super::Socket::listen(dir.path()).unwrap();
+    let stream = UnixStream::connect(dir.path().join("blotter.sock")).unwrap();
+    let mut answers = BufReader::new(&stream).lines().map(Result::unwrap);
+    (&stream).write_all(b"a\xffb\nsound\n").unwrap();
+    assert!(answers.next().unwrap().contains("E7107 the line is not UTF-8, from its byte 2 on"));
+    let published = socket.next_within(std::time::Duration::from_secs(10)).unwrap();
+    assert_eq!(published.line, "sound");
+    published.answer("taken".into());
+    assert_eq!(answers.next().unwrap(), "taken");
+    let writer = stream.try_clone().unwrap();
+    let long = std::thread::spawn(move || (&writer).write_all(&vec![b'x'; 1 << 20]));
+    assert!(answers.next().unwrap().contains("E7108"));
+    long.join().unwrap().unwrap();
+    assert_eq!(answers.next(), None);
+}
