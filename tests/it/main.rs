@@ -10,6 +10,7 @@ mod determinism;
 mod full_disk;
 mod golden;
 mod interruption;
+mod kafka;
 mod kills;
 mod moments;
 mod nats;

@@ -31,7 +31,7 @@ pub fn large_trades() -> &'static Path {
 
 fn build(target: [&str; 2]) -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "blotter"])
+        .args(["build", "--quiet", "--package", "blotter", "--features", "kafka"])
         .args(target)
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(root())

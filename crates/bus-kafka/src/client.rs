@@ -15,9 +15,11 @@ use rdkafka::{
     admin::AdminClient,
     client::DefaultClientContext,
     config::RDKafkaLogLevel,
-    consumer::{BaseConsumer, ConsumerContext},
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::{KafkaError, RDKafkaErrorCode},
+    metadata::Metadata,
     producer::ThreadedProducer,
+    types::RDKafkaConfRes,
 };
 
 use crate::{KafkaBusError, Names, Options, transaction::Reports};
@@ -59,7 +61,7 @@ impl Cluster {
 
     fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        for (name, value) in &self.options.settings {
+        for (name, value) in self.options.settings.iter() {
             let _ = config.set(name, value);
         }
         let _ = config
@@ -102,6 +104,39 @@ impl Cluster {
         config.create_with_context(Quiet).map_err(settings)
     }
 
+    /// What the servers hold: asked until they answer, or say that they do not believe who we are.
+    pub(crate) fn metadata(&self, observer: &Consumer) -> Result<Metadata, KafkaBusError> {
+        const SLICE: Duration = Duration::from_millis(500);
+        let mut left = self.patience();
+        loop {
+            let slice = left.min(SLICE);
+            match observer.fetch_metadata(None, slice) {
+                Ok(metadata) => return Ok(metadata),
+                Err(error) => {
+                    // That servers do not believe who we are is said beside the answers.
+                    while let Some(said) = observer.poll(Duration::ZERO) {
+                        said.map(drop).or_else(|error| self.unless_denied(&error))?;
+                    }
+                    left -= slice;
+                    if left.is_zero() || !self.is_passing(&error) {
+                        return Err(self.sorted(&error));
+                    }
+                }
+            }
+        }
+    }
+
+    fn unless_denied(&self, error: &KafkaError) -> Result<(), KafkaBusError> {
+        match self.sorted(error) {
+            denied @ KafkaBusError::Denied { .. } => Err(denied),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_passing(&self, error: &KafkaError) -> bool {
+        matches!(self.sorted(error), KafkaBusError::Unreachable { .. })
+    }
+
     /// A producer whose transactions carry the name the bus was opened under.
     pub(crate) fn producer(
         &self,
@@ -124,6 +159,12 @@ impl Cluster {
         self.config().create().map_err(settings)
     }
 
+    /// That there is no bus to read.
+    pub(crate) fn absent(&self, why: &'static str) -> KafkaBusError {
+        let (brokers, topic) = (self.options.brokers.clone(), self.names.order().into());
+        KafkaBusError::Absent { brokers, topic, why }
+    }
+
     /// Sorts what a client says.
     pub(crate) fn sorted(&self, error: &KafkaError) -> KafkaBusError {
         let why = said(error);
@@ -134,7 +175,8 @@ impl Cluster {
                 | RDKafkaErrorCode::GroupAuthorizationFailed
                 | RDKafkaErrorCode::TransactionalIdAuthorizationFailed
                 | RDKafkaErrorCode::SaslAuthenticationFailed
-                | RDKafkaErrorCode::Authentication,
+                | RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SSL,
             ) => KafkaBusError::Denied { why },
             Some(RDKafkaErrorCode::UnsupportedVersion | RDKafkaErrorCode::UnsupportedFeature) => {
                 KafkaBusError::Unsupported { what: "what a unit needs", why }
@@ -157,9 +199,19 @@ pub(crate) fn said(error: &KafkaError) -> String {
     }
 }
 
+/// Names the setting that is refused and never its value, which may be a password.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
 fn settings(error: KafkaError) -> KafkaBusError {
-    KafkaBusError::Settings { why: error.to_string() }
+    let why = match &error {
+        KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_UNKNOWN, _, name, _) => {
+            format!("it knows no setting `{name}`")
+        }
+        KafkaError::ClientConfig(_, _, name, _) => {
+            format!("it takes no such value for `{name}`, or was built without what it needs")
+        }
+        other => other.to_string(),
+    };
+    KafkaBusError::Settings { why }
 }
 
 struct Unpark(Thread);

@@ -12,8 +12,15 @@ use bus::{
 use event::{EventId, Source, Timestamp};
 
 use crate::{
-    Durability, KafkaHandle, Options, client::Cluster, handle::Shared, reader::KafkaReader,
-    tail::Tail, waypoints::Waypoints, writer::Writer,
+    Durability, KafkaHandle, Options,
+    client::Cluster,
+    handle::Shared,
+    reader::KafkaReader,
+    tail::Tail,
+    topics,
+    walker::{Beginning, read_genesis},
+    waypoints::Waypoints,
+    writer::Writer,
 };
 
 /// How many readers' cuts are remembered as checked.
@@ -60,6 +67,21 @@ impl KafkaBus {
             window: VecDeque::new(),
             checked: Vec::new(),
         })
+    }
+
+    /// A reader for a process that writes nothing: it takes over no name, makes no topic, and asks
+    /// for no promise about what is written.
+    ///
+    /// # Errors
+    /// [`crate::KafkaBusError::Absent`] where there is no bus, within [`BusError`].
+    pub fn follow(options: Options) -> Result<Box<dyn Reader>, BusError> {
+        let cluster = Arc::new(Cluster::new(options));
+        topics::require(&cluster, &cluster.observer()?)?;
+        let genesis = read_genesis(&cluster, Beginning::MayLack)?;
+        let genesis = genesis.ok_or_else(|| cluster.absent("is empty"))?;
+        let incarnation = genesis.of_life(&cluster)?;
+        let (tail, waypoints) = (Arc::default(), Arc::default());
+        Ok(Box::new(KafkaReader::new(&cluster, incarnation, &tail, &waypoints)?))
     }
 
     /// A way to write from other threads.

@@ -1,5 +1,7 @@
 //! What goes wrong with Kafka, sorted where it arises.
 
+use std::path::PathBuf;
+
 use bus::{BusError, ErrorClass};
 
 /// Why a call on a bus over Kafka failed.
@@ -105,6 +107,24 @@ pub enum KafkaBusError {
         /// What it said.
         why: String,
     },
+    /// The file with the client's settings cannot be read.
+    #[error("E2414 {path} does not hold settings of a Kafka client: {why}")]
+    SettingsFile {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// Who only reads found no bus.
+    #[error("E2415 there is no bus at {brokers}: topic {topic} {why}")]
+    Absent {
+        /// Where.
+        brokers: String,
+        /// The topic that was looked for.
+        topic: String,
+        /// What was found.
+        why: &'static str,
+    },
 }
 
 impl KafkaBusError {
@@ -124,7 +144,9 @@ impl KafkaBusError {
             | Self::Fenced { .. }
             | Self::Foreign { .. }
             | Self::Gone { .. }
-            | Self::Settings { .. } => ErrorClass::Fatal,
+            | Self::Settings { .. }
+            | Self::SettingsFile { .. }
+            | Self::Absent { .. } => ErrorClass::Fatal,
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::ClientSettings;
+
 /// Where a bus is, who opens it, and what is accepted of the servers.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -12,7 +14,7 @@ pub struct Options {
     /// Under which name this process writes: whoever opens the same name later fences it.
     pub name: String,
     /// Settings of the client beside ours, such as `security.protocol`; ours win.
-    pub settings: Vec<(String, String)>,
+    pub settings: ClientSettings,
     /// Whether a bus is used whose servers may lose with the power what they acknowledged.
     pub accept_lazy: bool,
     /// How long servers may be away before a call gives up.
@@ -33,7 +35,7 @@ impl Options {
             brokers: brokers.into(),
             prefix: prefix.into(),
             name: name.into(),
-            settings: Vec::new(),
+            settings: ClientSettings::default(),
             accept_lazy: false,
             patience: Duration::from_secs(30),
             room_bytes: None,

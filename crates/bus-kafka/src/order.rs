@@ -6,6 +6,8 @@ use event::{
     wire::{Blob, Message as _, bad_value, put_varint},
 };
 
+use crate::{KafkaBusError, client::Cluster};
+
 /// The key of a unit's entry.
 pub(crate) const UNIT: &[u8] = b"blotter.unit.1";
 /// The key of an entry that says which life of the bus this is.
@@ -191,6 +193,20 @@ fn take_varint(packed: &mut &[u8]) -> Result<u64, DecodeError> {
 }
 
 impl Genesis {
+    /// The number of the life that begins here, where its streams are those we know.
+    pub(crate) fn of_life(&self, cluster: &Cluster) -> Result<u64, KafkaBusError> {
+        let expected = Self::new(self.incarnation, &cluster.topology);
+        if *self == expected {
+            return Ok(self.incarnation);
+        }
+        Err(KafkaBusError::Configured {
+            topic: cluster.names.order().into(),
+            setting: "streams",
+            found: format!("{:?}", self.streams),
+            needed: format!("{:?}", expected.streams),
+        })
+    }
+
     pub(crate) fn new(incarnation: u64, topology: &Topology) -> Self {
         let streams = topology.streams().iter().map(|spec| Partitions {
             stream: spec.stream as u32,

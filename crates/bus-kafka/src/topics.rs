@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use rdkafka::{
     admin::{AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication},
-    consumer::Consumer as _,
     error::RDKafkaErrorCode,
 };
 
@@ -40,10 +39,26 @@ struct Seen {
 /// Makes the topics where none of them is there; refuses what is there and looks otherwise.
 pub(crate) fn ensure(cluster: &Cluster, observer: &Consumer) -> Result<(), KafkaBusError> {
     let (seen, servers) = look(cluster, observer)?;
-    let ours: Vec<&str> = cluster.names.all().collect();
-    if !ours.iter().any(|name| seen.contains_key(*name)) {
+    if is_absent(cluster, &seen) {
         return make(cluster, servers);
     }
+    check(cluster, &seen)
+}
+
+/// Refuses what is not there or looks otherwise; makes nothing.
+pub(crate) fn require(cluster: &Cluster, observer: &Consumer) -> Result<(), KafkaBusError> {
+    let (seen, _) = look(cluster, observer)?;
+    if is_absent(cluster, &seen) {
+        return Err(cluster.absent("is not there"));
+    }
+    check(cluster, &seen)
+}
+
+fn is_absent(cluster: &Cluster, seen: &BTreeMap<String, Seen>) -> bool {
+    !cluster.names.all().any(|name| seen.contains_key(name))
+}
+
+fn check(cluster: &Cluster, seen: &BTreeMap<String, Seen>) -> Result<(), KafkaBusError> {
     for (topic, needed) in wanted(cluster) {
         let found = seen.get(topic).map_or(0, |seen| seen.partitions);
         if found != needed {
@@ -70,8 +85,7 @@ fn look(
     cluster: &Cluster,
     observer: &Consumer,
 ) -> Result<(BTreeMap<String, Seen>, usize), KafkaBusError> {
-    let metadata = observer.fetch_metadata(None, cluster.patience());
-    let metadata = metadata.map_err(|error| cluster.sorted(&error))?;
+    let metadata = cluster.metadata(observer)?;
     let seen = metadata.topics().iter().filter(|topic| topic.error().is_none()).map(|topic| {
         let copies = topic.partitions().iter().map(|partition| partition.replicas().len());
         let seen =
@@ -125,8 +139,7 @@ fn await_leaders(cluster: &Cluster) -> Result<(), KafkaBusError> {
     let observer = cluster.observer()?;
     const LOOK: std::time::Duration = std::time::Duration::from_millis(20);
     for _ in 0..=cluster.patience().as_millis() / LOOK.as_millis() {
-        let metadata = observer.fetch_metadata(None, cluster.patience());
-        let metadata = metadata.map_err(|error| cluster.sorted(&error))?;
+        let metadata = cluster.metadata(&observer)?;
         let led = metadata
             .topics()
             .iter()

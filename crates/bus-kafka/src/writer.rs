@@ -314,16 +314,7 @@ fn genesis(
         let why = "the order topic has no beginning".into();
         return Err(KafkaBusError::Undecided { why });
     };
-    let expected = Genesis::new(found.incarnation, &cluster.topology);
-    if found != expected {
-        return Err(KafkaBusError::Configured {
-            topic: cluster.names.order().into(),
-            setting: "streams",
-            found: format!("{:?}", found.streams),
-            needed: format!("{:?}", expected.streams),
-        });
-    }
-    Ok(found.incarnation)
+    found.of_life(cluster)
 }
 
 impl Writer {

@@ -45,6 +45,11 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+num.network.threads=1
+num.io.threads=2
 log.index.size.max.bytes=65536
 log.cleaner.dedupe.buffer.size=4194304
 ";

@@ -11,5 +11,6 @@ pub(super) fn run() -> Result<()> {
         KafkaServer::version()
     );
     println!("export BLOTTER_KAFKA_BROKERS={}", server.brokers());
+    println!("blotter run --bus kafka://{} --input TAPE --data DIR", server.brokers());
     server.wait()
 }

@@ -10,6 +10,7 @@ pub(super) fn run() -> Result<()> {
         NatsServer::version()
     );
     println!("export BLOTTER_NATS_URL={}", server.url());
-    println!("monitoring: {}", server.monitor_url());
+    let (bus, monitor) = (server.url(), server.monitor_url());
+    println!("blotter run --bus {bus} --nats-monitor {monitor} --input TAPE --data DIR");
     server.wait()
 }

@@ -42,7 +42,7 @@ pub(crate) struct Common {
 /// Which engine carries the bus.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct BusArgs {
-    /// Where the bus is: `embedded`, or nats://HOST:PORT[/PREFIX].
+    /// Where the bus is: `embedded`, nats://HOST:PORT[/PREFIX] or kafka://HOST:PORT[/PREFIX].
     #[arg(long, env = "BLOTTER_BUS", value_name = "URL", default_value = "embedded")]
     bus: Engine,
     #[command(flatten)]
@@ -61,6 +61,9 @@ pub(crate) struct AccessArgs {
     /// File with the seed of an nkey for NATS.
     #[arg(long, env = "BLOTTER_NATS_NKEY", value_name = "FILE")]
     nats_nkey: Option<PathBuf>,
+    /// File with settings of the Kafka client, such as `security.protocol`, one `name=value` a line.
+    #[arg(long, env = "BLOTTER_KAFKA_CONFIG", value_name = "FILE")]
+    kafka_config: Option<PathBuf>,
     /// Accept answers of this class too, for streams whose answers should mean durable.
     #[arg(long, env = "BLOTTER_ACCEPT_CLASS", value_name = "CLASS")]
     accept_class: Option<AcceptClass>,
@@ -88,6 +91,7 @@ impl AccessArgs {
             accept_lazy: self.accept_class == Some(AcceptClass::Lazy),
             credentials: self.nats_credentials.clone(),
             nkey: self.nats_nkey.clone(),
+            kafka_settings: self.kafka_config.clone(),
         }
     }
 }

@@ -6,7 +6,7 @@ use bus::{
     Bus as _, BusError, ErrorClass, Record, Topology, Unit,
     conformance::{decision, market, order_unit, source, tick},
 };
-use bus_kafka::{Durability, KafkaBus, Names, Options};
+use bus_kafka::{ClientSettings, Durability, KafkaBus, Names, Options};
 use event::{Body, operations::TradingHalted};
 use rdkafka::{
     ClientConfig,
@@ -122,4 +122,74 @@ fn servers_that_may_lose_what_they_acknowledged_are_refused_unless_accepted() {
     let server = KafkaServer::start(settings).unwrap();
     let strict = Options { brokers: server.brokers(), ..strict };
     assert_eq!(open(&strict).durability(), Durability::Fsync);
+}
+
+/// A listener that lets nobody in but `ada`.
+const LETS_ADA_IN: &str = "\
+listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+listener.name.plaintext.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required \
+username=\"server\" password=\"itself\" user_server=\"itself\" user_ada=\"s3cret\";
+";
+
+/// Who is not believed is told so at once, not after the patience there is for outages, and its
+/// password is in none of the words; who is believed writes and reads.
+#[test]
+fn who_is_not_believed_is_told_so_and_who_is_writes() {
+    let settings = KafkaSettings { lines: LETS_ADA_IN.into(), ..KafkaSettings::default() };
+    let server = KafkaServer::start(settings).unwrap();
+    let as_ada = |password: &str| {
+        ClientSettings::default()
+            .with("security.protocol", "SASL_PLAINTEXT")
+            .with("sasl.mechanisms", "PLAIN")
+            .with("sasl.username", "ada")
+            .with("sasl.password", password)
+    };
+    let ada = Options { settings: as_ada("s3cret"), ..options(&server.brokers()) };
+    let eve =
+        Options { settings: as_ada("gue55ed"), patience: Duration::from_secs(90), ..ada.clone() };
+    let error = refused(&eve);
+    assert!(error.to_string().starts_with("E2402"), "{error}");
+    assert_eq!(error.class(), ErrorClass::Fatal);
+    assert!(!format!("{error:?} {eve:?}").contains("gue55ed"), "{error:?}");
+    let mut bus = open(&ada);
+    let _ = bus.commit(&[market(1..=2)]).unwrap();
+    let mut reader = KafkaBus::follow(ada.clone()).unwrap();
+    assert_eq!(reader.next_entries().unwrap().len(), 3);
+    assert!(KafkaBus::follow(eve).is_err());
+}
+
+/// A reader of its own process takes nothing over: the writer goes on. Where there is no bus it says
+/// so, and makes none.
+#[test]
+fn a_reader_elsewhere_fences_nobody_and_makes_nothing() {
+    let options = options(&KafkaServer::shared().unwrap());
+    let error = KafkaBus::follow(options.clone()).map(drop).unwrap_err();
+    assert!(error.to_string().starts_with("E2415"), "{error}");
+    let error = KafkaBus::follow(options.clone()).map(drop).unwrap_err();
+    assert!(error.to_string().starts_with("E2415"), "nothing was made: {error}");
+    let mut bus = open(&options);
+    let _ = bus.commit(&[market(1..=2)]).unwrap();
+    let mut reader = KafkaBus::follow(options.clone()).unwrap();
+    assert_eq!(reader.next_entries().unwrap(), bus.read(0, 100).unwrap());
+    let _ = bus.commit(&[market(3..=4)]).unwrap();
+    assert_eq!(reader.wait(3, Duration::from_secs(60)).unwrap(), 6);
+    assert_eq!(reader.next_entries().unwrap(), bus.read(3, 100).unwrap());
+    drop((bus, reader));
+    delete_topics(&options);
+}
+
+#[test]
+fn a_setting_the_client_does_not_take_is_named_without_its_value() {
+    let lists = [("sasl.jaas.config", "s3cret"), ("security.protocol", "s3cret")];
+    for (name, value) in lists {
+        let settings = ClientSettings::default().with(name, value);
+        let error = refused(&Options { settings, ..options("127.0.0.1:9") });
+        let said = format!("{error} {error:?}");
+        assert!(error.to_string().starts_with("E2413"), "{said}");
+        assert!(said.contains(name) && !said.contains(value), "{said}");
+    }
 }

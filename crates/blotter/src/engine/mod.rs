@@ -1,0 +1,166 @@
+//! Which engine carries the bus, and how it is opened.
+
+#[cfg(feature = "kafka")]
+mod kafka;
+#[cfg(feature = "nats")]
+mod nats;
+mod url;
+
+use std::path::PathBuf;
+
+use bus::{Bus, BusError, Reader};
+use bus_log::{LogBus, LogReader};
+use event::Timestamp;
+
+use crate::data_dir::DataDir;
+
+/// Where the bus is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// In the data directory.
+    #[default]
+    Embedded,
+    /// On a NATS server or cluster.
+    Nats(Remote),
+    /// On a Kafka cluster.
+    Kafka(Remote),
+}
+
+/// A bus on servers, and how to get there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Remote {
+    /// Servers, separated by commas, with whatever stands in front of `@`. Never printed.
+    pub(crate) servers: String,
+    /// What the names on the servers begin with.
+    pub(crate) prefix: String,
+    pub(crate) access: Access,
+}
+
+/// What a URL does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Access {
+    /// The NATS server's monitoring address.
+    pub(crate) monitor: Option<String>,
+    /// Whether answers that may not be durable are accepted all the same.
+    pub(crate) accept_lazy: bool,
+    /// A file with a JWT and its seed, for NATS.
+    pub(crate) credentials: Option<PathBuf>,
+    /// A file with the seed of an nkey, for NATS.
+    pub(crate) nkey: Option<PathBuf>,
+    /// A file with settings of the Kafka client.
+    pub(crate) kafka_settings: Option<PathBuf>,
+}
+
+/// Why there is no bus where a URL says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EngineError {
+    /// No engine has this scheme.
+    #[error(
+        "E7801 `{scheme}` is no bus; give nats://HOST:PORT or kafka://HOST:PORT, either with /PREFIX behind it, or leave --bus out for the log in the data directory"
+    )]
+    Scheme {
+        /// What stands in front of `://`, or all of it.
+        scheme: String,
+    },
+    /// The server's name is missing, the prefix cannot be one, or a secret stands where none may.
+    #[error(
+        "E7802 the bus URL is not of the form {scheme}://HOST:PORT/PREFIX; a prefix has letters, digits, `-` and `_`"
+    )]
+    Form {
+        /// What stands in front of `://`.
+        scheme: &'static str,
+    },
+    /// The program was built without the engine.
+    #[cfg_attr(all(feature = "nats", feature = "kafka"), expect(dead_code, reason = "it has all"))]
+    #[error(
+        "E7804 this program was built without {scheme}; build it with `cargo build --release --features {scheme}`"
+    )]
+    NotBuilt {
+        /// The feature, which is named as the scheme is.
+        scheme: &'static str,
+    },
+}
+
+/// What opening the bus found.
+pub(crate) struct Opened {
+    /// The engine.
+    pub(crate) bus: Box<dyn Bus>,
+    /// What a crash left half written and was cut off, in words.
+    pub(crate) torn: Option<String>,
+}
+
+impl Engine {
+    /// The same engine, reached with `access`.
+    pub(crate) fn with(self, access: Access) -> Self {
+        match self {
+            Self::Embedded => Self::Embedded,
+            Self::Nats(remote) => Self::Nats(Remote { access, ..remote }),
+            Self::Kafka(remote) => Self::Kafka(Remote { access, ..remote }),
+        }
+    }
+
+    /// Opens the bus for writing; a bus on a server is made where there is none.
+    pub(crate) fn open(
+        &self,
+        dir: &DataDir,
+        wall_clock: fn() -> Timestamp,
+    ) -> Result<Opened, BusError> {
+        let bus = match self {
+            Self::Embedded => {
+                let opened = LogBus::open(&dir.log(), wall_clock)?;
+                let torn = opened.torn.map(|torn| format!("{} bytes of {}", torn.bytes, torn.what));
+                return Ok(Opened { bus: Box::new(opened.bus), torn });
+            }
+            Self::Nats(remote) => nats::open(remote)?,
+            Self::Kafka(remote) => kafka::open(remote, wall_clock)?,
+        };
+        Ok(Opened { bus, torn: None })
+    }
+
+    /// A reader of the bus, for a process that writes nothing.
+    pub(crate) fn reader(&self, dir: &DataDir) -> Result<Box<dyn Reader>, BusError> {
+        match self {
+            Self::Embedded => Ok(Box::new(LogReader::open(&dir.log())?)),
+            Self::Nats(remote) => nats::reader(remote),
+            Self::Kafka(remote) => kafka::reader(remote),
+        }
+    }
+
+    /// Whether sequences within a partition have no gaps: on Kafka they are offsets, and the ends
+    /// of transactions take some.
+    pub(crate) const fn has_dense_sequences(&self) -> bool {
+        !matches!(self, Self::Kafka(_))
+    }
+}
+
+#[cfg(not(all(feature = "nats", feature = "kafka")))]
+fn not_built<T>(scheme: &'static str) -> Result<T, BusError> {
+    let source = Box::new(EngineError::NotBuilt { scheme });
+    Err(BusError::Engine { class: bus::ErrorClass::Fatal, source })
+}
+
+#[cfg(not(feature = "nats"))]
+mod nats {
+    use super::{Bus, BusError, Reader, Remote, not_built};
+
+    pub(super) fn open(_: &Remote) -> Result<Box<dyn Bus>, BusError> {
+        not_built("nats")
+    }
+
+    pub(super) fn reader(_: &Remote) -> Result<Box<dyn Reader>, BusError> {
+        not_built("nats")
+    }
+}
+
+#[cfg(not(feature = "kafka"))]
+mod kafka {
+    use super::{Bus, BusError, Reader, Remote, Timestamp, not_built};
+
+    pub(super) fn open(_: &Remote, _: fn() -> Timestamp) -> Result<Box<dyn Bus>, BusError> {
+        not_built("kafka")
+    }
+
+    pub(super) fn reader(_: &Remote) -> Result<Box<dyn Reader>, BusError> {
+        not_built("kafka")
+    }
+}

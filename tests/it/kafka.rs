@@ -1,0 +1,72 @@
+//! The same pipeline on a genuine Apache Kafka: only the bus is another.
+
+use serde_json::Value;
+use servers::{KafkaServer, KafkaSettings};
+use tests::{Desk, tape::Tape};
+
+const START_NS: u64 = 1_723_161_904_000_000_000;
+
+fn desk(quotes: u64) -> Desk {
+    let desk = Desk::new();
+    desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(quotes).bytes());
+    desk
+}
+
+fn fsyncing() -> KafkaSettings {
+    KafkaSettings { sync_always: true, ..KafkaSettings::default() }
+}
+
+/// What a run on any engine must agree on: starts apart, everything but how fast it was.
+fn numbers(mut summary: Value) -> Value {
+    let _ = summary.as_object_mut().unwrap().remove("events_per_second").unwrap();
+    let _ = summary["events"].as_object_mut().unwrap().remove("ops").unwrap();
+    summary
+}
+
+#[test]
+fn a_tape_has_the_same_digests_on_kafka_as_in_the_data_directory() {
+    let server = KafkaServer::start(fsyncing()).unwrap();
+    let bus = format!("kafka://{}/tape", server.brokers());
+    let desk = desk(400);
+    let embedded = numbers(desk.run_tapes("embedded", &["tape.ws"]));
+    let run = ["run", "--json", "--data", "kafka", "--bus", &bus, "--input", "tape.ws"];
+    assert_eq!(numbers(desk.run(&run).exits(0).summary()), embedded);
+    // Run again it changes nothing, and every reader finds what it wrote.
+    assert_eq!(numbers(desk.run(&run).exits(0).summary()), embedded);
+    let _ = desk.run(&["verify", "--data", "kafka"]).exits(0);
+    let replay = ["replay", "--agents", "--json", "--data", "kafka"];
+    let replayed = desk.run(&replay).exits(0).summary();
+    assert_eq!(replayed["log_digest"], embedded["log_digest"]);
+    assert_eq!(replayed["agents"]["equal"], true);
+    // A directory keeps to its bus, and a reader makes none where there is none.
+    let _ = desk.run(&["run", "--data", "kafka", "--input", "tape.ws"]).exits(5).says("E7203");
+    drop(server);
+    let _ = desk.run(&["state", "--data", "kafka"]).exits(0);
+}
+
+#[test]
+fn a_kafka_that_may_lose_what_it_answered_is_refused_unless_that_is_accepted() {
+    let server = KafkaServer::shared().unwrap();
+    let bus = format!("kafka://{server}/lazy-{}", std::process::id());
+    let desk = desk(40);
+    let run = ["run", "--data", "data", "--bus", &bus, "--input", "tape.ws"];
+    let _ = desk.run(&run).exits(3).says("E2405");
+    let _ = desk.run(&[&run[..], &["--accept-class", "lazy"]].concat()).exits(0);
+}
+
+/// Who we are stands in a file: a URL with it is refused, and what is wrong in the file is named
+/// without its value.
+#[test]
+fn secrets_for_kafka_stand_in_a_file_and_are_shown_by_nothing() {
+    let desk = desk(40);
+    let run = ["run", "--data", "data", "--input", "tape.ws", "--bus"];
+    let said = desk.run(&[&run[..], &["kafka://ada:s3cret@127.0.0.1:9"]].concat());
+    let _ = said.exits(2).says("E7802");
+    let of_file = [&run[..], &["kafka://127.0.0.1:9", "--kafka-config", "client"]].concat();
+    let _ = desk.run(&of_file).exits(3).says("E2414");
+    for line in ["sasl.jaas.config=s3cret", "sasl.mechanisms=PLAIN\ns3cret"] {
+        desk.write("client", line.as_bytes());
+        let outcome = desk.run(&of_file).exits(3);
+        assert!(!format!("{outcome:?}").contains("s3cret"), "{outcome:?}");
+    }
+}
