@@ -31,7 +31,8 @@ pub fn large_trades() -> &'static Path {
 
 fn build(target: [&str; 2]) -> PathBuf {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--package", "blotter", "--features", "kafka"])
+        // The selection of packages that the suites have, so that nothing is built twice.
+        .args(["build", "--quiet", "--workspace", "--features", "blotter/kafka"])
         .args(target)
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(root())

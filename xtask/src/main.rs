@@ -21,7 +21,9 @@ mod tidy;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  test [SUITE...]      every suite, or those named, against its time budget
+  test [SUITE...] [--only ENGINE] [--without ENGINE]
+                       every suite, or those named, against its time budget; ENGINE is nats or
+                       kafka, whose suites need a server
   fuzz [--inputs N] [--seed S]
                        changed bytes for every decoder, N in all; ends in one JSON line
   soak [--kills N] [--inputs N] [--seed S]
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
 fn run() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["test", only @ ..] => suites::run(only),
+        ["test", arguments @ ..] => suites::run(arguments),
         ["fuzz", rest @ ..] => soak::fuzz(rest),
         ["soak", rest @ ..] => soak::soak(rest),
         ["mutants", rest @ ..] => mutants::run(rest),

@@ -31,6 +31,51 @@ struct Suite {
     work: Work,
 }
 
+/// Engines whose suites need a server, each with what that takes. A suite of an engine is named after it.
+const ENGINES: [(&str, &str); 2] = [
+    ("nats", "a nats-server, which Python's pip fetches"),
+    ("kafka", "an Apache Kafka, which Maven fetches, and a JDK 17"),
+];
+
+/// What of the suites is to run.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Selection {
+    /// Those named; all where none is.
+    only: Vec<String>,
+    /// Engines whose suites do not run.
+    without: Vec<String>,
+}
+
+impl Selection {
+    /// Reads `[SUITE...] [--only ENGINE] [--without ENGINE]`.
+    fn parse(arguments: &[&str], known: &[&str]) -> Result<Self> {
+        let mut selection = Self::default();
+        let mut arguments = arguments.iter();
+        let engines = || ENGINES.map(|(name, _)| name).join(", ");
+        while let Some(argument) = arguments.next() {
+            match *argument {
+                flag @ ("--only" | "--without") => {
+                    let name = arguments.next().copied().unwrap_or_default();
+                    if ENGINES.iter().all(|(engine, _)| *engine != name) {
+                        bail!("{flag} takes an engine that needs a server: {}", engines());
+                    }
+                    let names =
+                        if flag == "--only" { &mut selection.only } else { &mut selection.without };
+                    names.push(name.into());
+                }
+                name if known.contains(&name) => selection.only.push(name.into()),
+                unknown => bail!("no suite `{unknown}`; there are {}", known.join(", ")),
+            }
+        }
+        Ok(selection)
+    }
+
+    fn runs(&self, suite: &str) -> bool {
+        let is = |name: &String| name == suite;
+        (self.only.is_empty() || self.only.iter().any(is)) && !self.without.iter().any(is)
+    }
+}
+
 /// How a suite ended. A suite that runs no tests counts as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Count {
@@ -52,36 +97,56 @@ fn suites() -> Result<Vec<Suite>> {
                 pure.iter().map(|name| cargo(&format!("check --quiet --package {name}"))).collect(),
             ),
         },
+        // What ships by default, and the least there is; every other suite has all features.
+        Suite {
+            name: "features",
+            budget_s: 60,
+            work: Work::Cargo(vec![
+                cargo("check --quiet --package blotter"),
+                cargo("check --quiet --package blotter --no-default-features"),
+            ]),
+        },
         Suite {
             name: "clippy",
             budget_s: 120,
-            work: once("clippy --workspace --all-targets --quiet -- -D warnings"),
+            work: once(&format!("clippy {ALL} --all-targets --quiet -- -D warnings")),
         },
         Suite {
             name: "build",
             budget_s: 240,
-            work: once("test --workspace --all-targets --no-run --quiet"),
+            work: once(&format!("test {ALL} --all-targets --no-run --quiet")),
         },
         Suite {
             name: "unit",
             budget_s: 60,
-            work: once(
-                "test --workspace --exclude tests --exclude bus-nats --exclude bus-kafka --lib --bins --tests --no-fail-fast",
-            ),
+            work: once(&format!(
+                "test {ALL} --exclude tests --lib --bins --test it --no-fail-fast"
+            )),
         },
-        // On a genuine server, which is fetched and started by the tests themselves.
+        // On genuine servers, which are fetched and started by the tests themselves: the engine's own
+        // suite, then what people run over it.
         Suite {
             name: "nats",
             budget_s: 120,
-            work: once("test --package bus-nats --lib --tests --no-fail-fast"),
+            work: Work::Cargo(vec![
+                cargo(&format!("test {ALL} --test nats --no-fail-fast")),
+                cargo("test --package tests --test it --no-fail-fast -- nats::"),
+            ]),
         },
-        // On a genuine Apache Kafka, which is fetched and started by the tests themselves.
         Suite {
             name: "kafka",
             budget_s: 300,
-            work: once("test --package bus-kafka --lib --tests --no-fail-fast"),
+            // Its tests wait for a server more than they compute.
+            work: Work::Cargo(vec![
+                cargo(&format!("test {ALL} --test kafka --no-fail-fast -- --test-threads 4")),
+                cargo("test --package tests --test it --no-fail-fast -- kafka::"),
+            ]),
         },
-        Suite { name: "doc", budget_s: 60, work: once("test --workspace --doc --no-fail-fast") },
+        Suite {
+            name: "doc",
+            budget_s: 60,
+            work: once(&format!("test {ALL} --doc --no-fail-fast")),
+        },
     ];
     let sim = |arguments: &str| cargo(&format!("{} {arguments}", crate::sim::CARGO));
     suites.push(Suite {
@@ -93,27 +158,22 @@ fn suites() -> Result<Vec<Suite>> {
         suites.push(Suite {
             name: "integration",
             budget_s: 120,
-            work: once("test --package tests --no-fail-fast"),
+            work: once("test --package tests --no-fail-fast -- --skip nats:: --skip kafka::"),
         });
     }
     Ok(suites)
 }
 
-/// Suites that run only when they are named, each with what it takes.
-const ON_REQUEST: [(&str, &str); 1] =
-    [("kafka", "five minutes, a JDK 17 and Maven: `cargo xtask test kafka`")];
+/// Every package with every feature. Packages are left out by what is run, not by what is built, so that
+/// what is built is the same for all and is built once.
+const ALL: &str = "--workspace --features blotter/kafka";
 
-/// Runs every suite, or those named; fails when one does, after all have run.
-pub(crate) fn run(only: &[&str]) -> Result<()> {
+/// Runs every suite, or those asked for; fails when one does, after all have run.
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let mut suites = suites()?;
-    if let Some(unknown) = only.iter().find(|name| suites.iter().all(|suite| suite.name != **name))
-    {
-        bail!("no suite `{unknown}`; there are {}", names(&suites));
-    }
-    suites.retain(|suite| match only {
-        [] => ON_REQUEST.iter().all(|(name, _)| suite.name != *name),
-        only => only.contains(&suite.name),
-    });
+    let known: Vec<&str> = suites.iter().map(|suite| suite.name).collect();
+    let selection = Selection::parse(arguments, &known)?;
+    suites.retain(|suite| selection.runs(suite.name));
     let began = now();
     let mut total = Count::default();
     for suite in &suites {
@@ -128,7 +188,7 @@ pub(crate) fn run(only: &[&str]) -> Result<()> {
         total.passed += count.passed;
         total.failed += count.failed;
     }
-    for (name, takes) in ON_REQUEST.iter().filter(|_| only.is_empty()) {
+    for (name, takes) in ENGINES.iter().filter(|(name, _)| !selection.runs(name)) {
         println!("{name:<12} NOT RUN; it takes {takes}");
     }
     println!("{:<12} {:>6.1} s", "total", began.elapsed().as_secs_f32());
@@ -137,10 +197,6 @@ pub(crate) fn run(only: &[&str]) -> Result<()> {
         bail!("failed; the whole output of each suite is in target/xtask/");
     }
     Ok(())
-}
-
-fn names(suites: &[Suite]) -> String {
-    suites.iter().map(|suite| suite.name).collect::<Vec<_>>().join(", ")
 }
 
 fn report(suite: &Suite, count: Count, took: Duration) {
@@ -248,6 +304,44 @@ mod tests {
 
     fn lines(text: &str) -> Vec<String> {
         text.lines().map(String::from).collect()
+    }
+
+    #[test]
+    fn an_engine_is_left_out_or_runs_alone() {
+        let known = ["unit", "nats", "kafka"];
+        let runs = |arguments: &[&str]| {
+            let selection = Selection::parse(arguments, &known).unwrap();
+            known.map(|name| selection.runs(name))
+        };
+        assert_eq!(runs(&[]), [true, true, true]);
+        assert_eq!(runs(&["--without", "kafka"]), [true, true, false]);
+        assert_eq!(runs(&["--only", "kafka"]), [false, false, true]);
+        assert_eq!(runs(&["unit", "--only", "nats"]), [true, true, false]);
+        for wrong in [&["--only"][..], &["--without", "unit"], &["untold"]] {
+            assert!(Selection::parse(wrong, &known).is_err(), "{wrong:?}");
+        }
+    }
+
+    /// A suite names what it runs, so a test binary that nobody named would run nowhere.
+    #[test]
+    fn every_test_binary_of_the_workspace_is_of_a_suite() {
+        let metadata = cargo_metadata::MetadataCommand::new().no_deps().exec().unwrap();
+        let named = suites().unwrap().iter().map(|suite| suite.lines()).collect::<String>();
+        for package in &metadata.packages {
+            for target in package.targets.iter().filter(|target| target.is_test()) {
+                let line = format!("--test {} ", target.name);
+                assert!(named.contains(&line), "{} of {}", target.name, package.name);
+            }
+        }
+    }
+
+    impl Suite {
+        fn lines(&self) -> String {
+            match &self.work {
+                Work::Tidy => String::new(),
+                Work::Cargo(lines) => lines.iter().map(|line| line.join(" ") + " \n").collect(),
+            }
+        }
     }
 
     #[test]
