@@ -65,6 +65,8 @@ fn progress() -> Progress {
             due: Timestamp(1_723_161_904_000_000_000),
         }],
         mark: Some(12),
+        epoch: 3,
+        claim: 5,
     };
     Progress::of(&unit, 17).unwrap()
 }

@@ -330,6 +330,8 @@ impl Medium {
                 consumed: unit.consumed.clone(),
                 timers: unit.timers.clone(),
                 mark: unit.mark,
+                epoch: unit.epoch,
+                claim: unit.claim,
             });
         }
         match self.bus() {

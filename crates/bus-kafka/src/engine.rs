@@ -13,6 +13,7 @@ use event::{EventId, Source, Timestamp};
 
 use crate::{
     Durability, KafkaHandle, Options,
+    claims::Claims,
     client::Cluster,
     handle::Shared,
     reader::KafkaReader,
@@ -35,6 +36,7 @@ pub struct KafkaBus {
     shared: Arc<Shared>,
     incarnation: u64,
     durability: Durability,
+    claims: Arc<Claims>,
     tail: Arc<Tail>,
     waypoints: Arc<Mutex<Waypoints>>,
     reader: Option<KafkaReader>,
@@ -55,12 +57,14 @@ impl KafkaBus {
         let writer = Writer::open(&cluster, wall_clock)?;
         let (incarnation, durability) = (writer.incarnation, writer.durability);
         let (tail, waypoints) = (Arc::clone(&writer.tail), Arc::clone(&writer.waypoints));
+        let claims = Arc::clone(&writer.claims);
         let shared = Arc::new(Shared::start(writer, cluster.topology.clone())?);
         Ok(Self {
             cluster,
             shared,
             incarnation,
             durability,
+            claims,
             tail,
             waypoints,
             reader: None,
@@ -80,8 +84,8 @@ impl KafkaBus {
         let genesis = read_genesis(&cluster, Beginning::MayLack)?;
         let genesis = genesis.ok_or_else(|| cluster.absent("is empty"))?;
         let incarnation = genesis.of_life(&cluster)?;
-        let (tail, waypoints) = (Arc::default(), Arc::default());
-        Ok(Box::new(KafkaReader::new(&cluster, incarnation, &tail, &waypoints)?))
+        let (claims, tail, waypoints) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Box::new(KafkaReader::new(&cluster, incarnation, &claims, &tail, &waypoints)?))
     }
 
     /// A way to write from other threads.
@@ -108,7 +112,8 @@ impl KafkaBus {
     }
 
     fn new_reader(&self) -> Result<KafkaReader, BusError> {
-        Ok(KafkaReader::new(&self.cluster, self.incarnation, &self.tail, &self.waypoints)?)
+        let (claims, tail, waypoints) = (&self.claims, &self.tail, &self.waypoints);
+        Ok(KafkaReader::new(&self.cluster, self.incarnation, claims, tail, waypoints)?)
     }
 
     /// Up to `max` of the durable entries from `index` on.

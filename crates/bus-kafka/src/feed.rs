@@ -71,6 +71,11 @@ impl Feed {
         }
     }
 
+    /// The offset after the last message taken.
+    pub(crate) const fn next(&self) -> i64 {
+        self.next
+    }
+
     /// Goes to `offset`.
     pub(crate) fn seek(&mut self, cluster: &Cluster, offset: i64) -> Result<(), KafkaBusError> {
         let failed = |error: KafkaError| cluster.sorted(&error);

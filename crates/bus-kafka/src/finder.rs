@@ -13,6 +13,7 @@ use event::{EventId, Source};
 
 use crate::{
     KafkaBusError,
+    claims::Claims,
     client::Cluster,
     walker::{Step, Walked, Walker},
     waypoints::{Place, Waypoints},
@@ -26,6 +27,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Finder {
     cluster: Arc<Cluster>,
     incarnation: u64,
+    claims: Arc<Claims>,
     waypoints: Arc<Mutex<Waypoints>>,
     state: Mutex<State>,
     durable_next: AtomicU64,
@@ -44,11 +46,13 @@ impl Finder {
     pub(crate) fn new(
         cluster: &Arc<Cluster>,
         incarnation: u64,
+        claims: &Arc<Claims>,
         waypoints: &Arc<Mutex<Waypoints>>,
     ) -> Self {
         Self {
             cluster: Arc::clone(cluster),
             incarnation,
+            claims: Arc::clone(claims),
             waypoints: Arc::clone(waypoints),
             state: Mutex::default(),
             durable_next: AtomicU64::new(0),
@@ -124,7 +128,10 @@ impl Finder {
     fn walk_from(&self, state: &mut State, place: Place) -> Result<(), BusError> {
         match &mut state.walker {
             Some(walker) => walker.seek(place)?,
-            None => state.walker = Some(Walker::new(&self.cluster, self.incarnation, place)?),
+            None => {
+                state.walker =
+                    Some(Walker::new(&self.cluster, self.incarnation, &self.claims, place)?)
+            }
         }
         Ok(())
     }

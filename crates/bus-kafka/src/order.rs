@@ -47,6 +47,10 @@ message! {
         7 turns: Blob,
         /// Its progress record.
         8 progress: Option<Blob>,
+        /// Which claim of the source it is written under.
+        9 epoch: u64,
+        /// The claim it makes itself; zero where it makes none.
+        10 claims: u64,
     }
 
     /// A stream and how many partitions it has.
@@ -122,6 +126,8 @@ impl OrderEntry {
             lanes: lanes.into_iter().map(|(lane, _)| lane).collect(),
             turns: Blob(packed),
             progress: progress.map(|progress| Blob(progress.to_bytes())),
+            epoch: unit.epoch,
+            claims: if unit.is_claim() { unit.epoch } else { 0 },
         }
     }
 

@@ -10,6 +10,7 @@ use bus::{BusError, Entry, Reader};
 
 use crate::{
     KafkaBusError,
+    claims::Claims,
     client::Cluster,
     tail::Tail,
     walker::{Step, Walked, Walker},
@@ -39,13 +40,14 @@ impl KafkaReader {
     pub(crate) fn new(
         cluster: &Arc<Cluster>,
         incarnation: u64,
+        claims: &Arc<Claims>,
         tail: &Arc<Tail>,
         waypoints: &Arc<Mutex<Waypoints>>,
     ) -> Result<Self, KafkaBusError> {
         Ok(Self {
             cluster: Arc::clone(cluster),
             incarnation,
-            walker: Walker::new(cluster, incarnation, Place::default())?,
+            walker: Walker::new(cluster, incarnation, claims, Place::default())?,
             ahead: VecDeque::new(),
             from: 0,
             tail: Arc::clone(tail),
@@ -139,7 +141,9 @@ impl Reader for KafkaReader {
             };
             entries.extend(read.into_iter().filter(|entry| entry.index() >= self.from));
             // More is taken along as long as it has arrived.
-            if self.ahead.is_empty() && self.tail.next_index() > self.walked_to() {
+            if self.ahead.is_empty()
+                && (self.tail.next_index() > self.walked_to() || !self.walker.is_at_end())
+            {
                 let _ = self.step(Duration::ZERO)?;
             }
         }

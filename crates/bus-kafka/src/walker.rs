@@ -8,6 +8,7 @@ use event::EventId;
 
 use crate::{
     KafkaBusError,
+    claims::Claims,
     client::{Cluster, Consumer},
     feed::{Feed, Look, Taken},
     order::{GENESIS, Genesis, MEND, OURS, OrderEntry, Spot, UNIT},
@@ -67,6 +68,7 @@ pub(crate) struct Walker {
     order: Feed,
     lanes: BTreeMap<(Stream, u16), Feed>,
     incarnation: u64,
+    claims: Arc<Claims>,
     place: Place,
     /// Whether nothing was found behind the last unit.
     at_end: bool,
@@ -79,23 +81,29 @@ impl std::fmt::Debug for Walker {
 }
 
 impl Walker {
-    /// Begins at `place` of the bus's life `incarnation`.
+    /// Begins at `place` of the bus's life `incarnation`; `claims` holds those that stand before it.
     pub(crate) fn new(
         cluster: &Arc<Cluster>,
         incarnation: u64,
+        claims: &Arc<Claims>,
         place: Place,
     ) -> Result<Self, KafkaBusError> {
         let consumer = Arc::new(cluster.consumer()?);
         let mut order = Feed::new(&consumer, cluster.names.order(), 0);
         order.seek(cluster, place.offset)?;
         let cluster = Arc::clone(cluster);
-        let lanes = BTreeMap::new();
-        Ok(Self { cluster, consumer, order, lanes, incarnation, place, at_end: false })
+        let (lanes, claims) = (BTreeMap::new(), Arc::clone(claims));
+        Ok(Self { cluster, consumer, order, lanes, incarnation, claims, place, at_end: false })
     }
 
     /// The place behind the last unit.
     pub(crate) const fn place(&self) -> Place {
         self.place
+    }
+
+    /// The offset behind everything looked at, what takes no place among it.
+    pub(crate) const fn reached(&self) -> i64 {
+        self.order.next()
     }
 
     pub(crate) const fn is_at_end(&self) -> bool {
@@ -151,6 +159,9 @@ impl Walker {
         let (entry, events) = read.map_err(|error| foreign(error.to_string()))?;
         if entry.incarnation != self.incarnation {
             return Err(self.order.gone(taken.offset));
+        }
+        if !self.claims.admit(taken.offset, &entry) {
+            return Ok(None);
         }
         let place = Place { offset: taken.offset, index: self.place.index };
         let walked = Walked { place, entry, raw: taken.payload, events };

@@ -14,6 +14,7 @@ use rdkafka::consumer::Consumer as _;
 
 use crate::{
     KafkaBusError,
+    claims::Claims,
     client::{Cluster, Consumer},
     finder::Finder,
     order::{GENESIS, Genesis},
@@ -40,6 +41,7 @@ pub(crate) struct Writer {
     pub(crate) durability: Durability,
     pub(crate) ledger: Ledger,
     pub(crate) finder: Finder,
+    pub(crate) claims: Arc<Claims>,
     pub(crate) waypoints: Arc<Mutex<Waypoints>>,
     pub(crate) tail: Arc<Tail>,
     /// Places whose event stands at an earlier one already.
@@ -68,6 +70,9 @@ impl std::fmt::Debug for Writer {
     }
 }
 
+/// Where the events of a unit stand, or that its source was claimed before it.
+pub(crate) type Places = Result<Vec<Position>, BusError>;
+
 /// Calls on their way to one transaction.
 struct Group<'a> {
     batch: Batch<'a>,
@@ -86,14 +91,15 @@ impl Writer {
         let transactions = Transactions::take_over(cluster)?;
         let durability = topics::durability(cluster, &observer)?;
         let incarnation = genesis(cluster, &transactions, wall_clock)?;
-        let waypoints = Arc::default();
+        let (claims, waypoints) = (Arc::default(), Arc::default());
         let mut writer = Self {
-            finder: Finder::new(cluster, incarnation, &waypoints),
+            finder: Finder::new(cluster, incarnation, &claims, &waypoints),
             cluster: Arc::clone(cluster),
             observer,
             incarnation,
             durability,
             ledger: Ledger::new(incarnation),
+            claims,
             waypoints,
             tail: Arc::default(),
             repeats: BTreeSet::new(),
@@ -237,9 +243,18 @@ impl Writer {
         };
         group.batch = Batch::new(self.ledger.savepoint());
         match settled {
-            Ok(positions) => {
-                for (taken, positions) in batch.units().iter().zip(positions) {
-                    set(&mut group.answers, taken.call, taken.slot, positions);
+            Ok(places) => {
+                for (taken, places) in batch.units().iter().zip(places) {
+                    match places {
+                        Ok(positions) => {
+                            set(&mut group.answers, taken.call, taken.slot, positions);
+                        }
+                        Err(fenced) => {
+                            if let Some(answer) = group.answers.get_mut(taken.call) {
+                                *answer = Err(fenced);
+                            }
+                        }
+                    }
                 }
                 Ok(())
             }

@@ -1,5 +1,6 @@
 //! Units in, atomic batches out, answers once they are stored.
 
+mod claims;
 mod group;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -299,6 +300,7 @@ impl Writer {
             return Err(NatsError::UnitTooLarge { messages: fresh, limit }.into());
         }
         let Some(batch) = group.batches.last_mut() else { return Ok(()) };
+        let _ = batch.epochs.insert(unit.source, unit.epoch);
         for (record, position) in unit.outputs.iter().zip(positions).skip(repeats) {
             let sequence = knows_places.then_some(position.sequence);
             let header = record.header();
@@ -405,7 +407,11 @@ impl Writer {
                 if let Some(why @ (NatsError::Fenced { .. } | NatsError::Recreated { .. })) =
                     NatsError::of(&error)
                 {
-                    self.stopped = Some(why.clone());
+                    let why = why.clone();
+                    if let Some(claimed) = self.claimed_since(&batch) {
+                        return Err(claimed);
+                    }
+                    self.stopped = Some(why);
                 }
                 if in_doubt {
                     self.in_doubt = Some(batch);

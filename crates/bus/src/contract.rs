@@ -1,6 +1,9 @@
 //! The contract itself.
 
-use std::time::Duration;
+use std::{
+    hash::{BuildHasher as _, RandomState},
+    time::Duration,
+};
 
 use event::{EventId, Source, Timestamp};
 
@@ -28,6 +31,8 @@ pub struct Head {
 /// 6. A reader that resumes names what it read last; other content there is
 ///    [`BusError::StreamRewound`].
 /// 7. Nothing is dropped to make room: what does not fit is refused whole, market data first.
+/// 8. Who claims a source fences who wrote it before: from the claim on nothing is accepted under
+///    an earlier one, not even a repeat.
 ///
 /// [`crate::conformance`] holds every engine to each of these. Dropping a bus without more ado is
 /// a crash of its client: what was answered is durable, what was not may be there or not, whole.
@@ -83,6 +88,25 @@ pub trait Bus: Send {
 
     /// How far a source is: the sum of its progress records, see [`Progress::add`].
     fn progress(&self, source: Source) -> Option<Progress>;
+
+    /// Claims a source: returns the epoch its units are to be written under from now on. Whoever
+    /// wrote it before, in this process or another, is answered [`BusError::Fenced`].
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn claim(&mut self, source: Source) -> Result<u64, BusError> {
+        let mut newest = self.progress(source).map_or(0, |progress| progress.epoch);
+        loop {
+            let epoch = newest + 1;
+            // Taken from the system's randomness, as every hasher's keys are.
+            let own = RandomState::new().hash_one(epoch) | 1;
+            match self.commit(&[Unit::claiming(source, epoch, own)]) {
+                // Somebody else was quicker, so this one is the later.
+                Err(BusError::Fenced { newest: held, .. }) if held >= epoch => newest = held,
+                claimed => return claimed.map(|_| epoch),
+            }
+        }
+    }
 
     /// The stored event with this id.
     ///

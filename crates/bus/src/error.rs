@@ -92,6 +92,19 @@ pub enum BusError {
         /// The event's source.
         found: Source,
     },
+    /// Somebody else claimed the source: nothing is accepted under an earlier claim, not even what
+    /// is stored already.
+    #[error(
+        "E2212 {source_name} is written under claim {newest} by another worker; this one holds {held} and writes no more"
+    )]
+    Fenced {
+        /// The source.
+        source_name: Source,
+        /// The claim it was offered under.
+        held: u64,
+        /// The claim that holds.
+        newest: u64,
+    },
     /// The engine's own error, which says by itself what to do.
     #[error("{source}")]
     Engine {
@@ -124,6 +137,7 @@ impl BusError {
             Self::Engine { class, .. } => *class,
             Self::Full { .. } => ErrorClass::Retry,
             Self::Conflict { .. }
+            | Self::Fenced { .. }
             | Self::StreamRewound { .. }
             | Self::Poisoned
             | Self::SecondWriter { .. }

@@ -184,14 +184,15 @@ impl Ledger {
     /// appended means nothing.
     ///
     /// # Errors
-    /// [`BusError::ForeignOutput`], [`BusError::SourceGap`], [`BusError::Conflict`], and those of
-    /// the engine.
+    /// [`BusError::Fenced`], [`BusError::ForeignOutput`], [`BusError::SourceGap`],
+    /// [`BusError::Conflict`], and those of the engine.
     pub fn admit(
         &mut self,
         unit: &Unit,
         stored: &dyn Stored,
         positions: &mut Vec<Position>,
     ) -> Result<Admission, BusError> {
+        self.refuse_fenced(unit)?;
         let state = self.sources.get(&unit.source);
         let (last_seq, durable_seq) = state.map_or((0, 0), |s| (s.last_seq, s.durable_seq));
         let Some(repeats) = count_repeats(unit, last_seq, durable_seq)? else {
@@ -226,6 +227,22 @@ impl Ledger {
             let _ = self.sequencer.advance();
         }
         Ok(Admission::Stores { repeats, progress })
+    }
+
+    /// The claim a source is written under; zero where nobody ever claimed it.
+    #[must_use]
+    pub fn epoch(&self, source: Source) -> u64 {
+        self.sources.get(&source).and_then(|state| state.sum.as_ref()).map_or(0, |sum| sum.epoch)
+    }
+
+    /// Only who holds the newest claim writes, and a claim is newer than any before.
+    fn refuse_fenced(&self, unit: &Unit) -> Result<(), BusError> {
+        let newest = self.epoch(unit.source);
+        let holds = if unit.is_claim() { unit.epoch > newest } else { unit.epoch == newest };
+        if holds {
+            return Ok(());
+        }
+        Err(BusError::Fenced { source_name: unit.source, held: unit.epoch, newest })
     }
 
     #[inline]

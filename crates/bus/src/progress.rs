@@ -40,6 +40,10 @@ message! {
         4 timers: Vec<Timer>,
         /// How far an ingress has read its own source.
         5 mark: Option<u64>,
+        /// The claim of the source it was written under.
+        6 epoch: u64,
+        /// Not zero where it begins that epoch; see [`Unit::claiming`].
+        7 claim: u64,
     }
 }
 
@@ -57,7 +61,8 @@ impl Progress {
     /// The progress record of `unit`; `None` when it has nothing to say beside its events.
     #[must_use]
     pub fn of(unit: &Unit, last_source_seq: u64) -> Option<Self> {
-        if unit.consumed.is_empty() && unit.timers.is_empty() && unit.mark.is_none() {
+        let says_more = !unit.consumed.is_empty() || !unit.timers.is_empty();
+        if !says_more && unit.mark.is_none() && !unit.is_claim() {
             return None;
         }
         let timers = unit.timers.iter().map(|timer| Timer {
@@ -71,13 +76,23 @@ impl Progress {
             consumed: unit.consumed.clone(),
             timers: timers.collect(),
             mark: unit.mark,
+            epoch: unit.epoch,
+            claim: unit.claim,
         })
     }
 
     /// A source that has said nothing yet.
     #[must_use]
     pub const fn none(source: Source) -> Self {
-        Self { source, last_source_seq: 0, consumed: Vec::new(), timers: Vec::new(), mark: None }
+        Self {
+            source,
+            last_source_seq: 0,
+            consumed: Vec::new(),
+            timers: Vec::new(),
+            mark: None,
+            epoch: 0,
+            claim: 0,
+        }
     }
 
     /// Adds a later record of the same source: how far it is, in one record. Of what was consumed
@@ -98,6 +113,13 @@ impl Progress {
         }
         self.timers.clone_from(&later.timers);
         self.mark = self.mark.max(later.mark);
+        self.epoch = self.epoch.max(later.epoch);
+    }
+
+    /// Whether it begins an epoch.
+    #[must_use]
+    pub const fn is_claim(&self) -> bool {
+        self.claim != 0
     }
 
     /// The last place of the total order consumed, where it is recorded.

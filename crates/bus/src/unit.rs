@@ -30,13 +30,39 @@ pub struct Unit {
     pub timers: Vec<TimerRequested>,
     /// How far an ingress has read its own source.
     pub mark: Option<u64>,
+    /// Which claim of the source it is written under; zero where nobody ever claimed it.
+    pub epoch: u64,
+    /// What tells a claim from another's of the same epoch; zero in any unit that makes none.
+    pub claim: u64,
 }
 
 impl Unit {
+    /// Begins an epoch of `source`: from then on who writes under an earlier one is fenced. Two
+    /// that claim at once must not look alike, or both are told that theirs is stored: `claim` is a
+    /// number that nobody else uses, and not zero.
+    #[must_use]
+    pub fn claiming(source: Source, epoch: u64, claim: u64) -> Self {
+        Self { epoch, claim, ..Self::of_roots(source, Vec::new()) }
+    }
+
+    /// Whether it begins an epoch.
+    #[must_use]
+    pub const fn is_claim(&self) -> bool {
+        self.claim != 0
+    }
+
     /// A unit of roots that consumed nothing.
     #[must_use]
     pub const fn of_roots(source: Source, outputs: Vec<Record>) -> Self {
-        Self { source, outputs, consumed: Vec::new(), timers: Vec::new(), mark: None }
+        Self {
+            source,
+            outputs,
+            consumed: Vec::new(),
+            timers: Vec::new(),
+            mark: None,
+            epoch: 0,
+            claim: 0,
+        }
     }
 
     /// A unit of events in hand that consumed nothing; events that [`Arc`]s share are not copied.

@@ -70,7 +70,7 @@ impl Stage {
             })
             .collect();
         let consumed = through.map(Run::through).into_iter().collect();
-        self.stage_unit(Unit { source, outputs, consumed, timers, mark });
+        self.stage_unit(Unit { consumed, timers, mark, ..Unit::of_roots(source, outputs) });
         Ok(placed)
     }
 
@@ -87,13 +87,7 @@ impl Stage {
     /// Makes everything staged durable.
     pub(crate) fn flush(&mut self) -> Result<(), PipelineError> {
         for (source, mark) in std::mem::take(&mut self.marks) {
-            self.stage_unit(Unit {
-                source,
-                outputs: Vec::new(),
-                consumed: Vec::new(),
-                timers: Vec::new(),
-                mark: Some(mark),
-            });
+            self.stage_unit(Unit { mark: Some(mark), ..Unit::of_roots(source, Vec::new()) });
         }
         if self.units.is_empty() {
             return Ok(());

@@ -7,7 +7,7 @@ use event::EventId;
 use rdkafka::consumer::Consumer as _;
 
 use super::{
-    Writer,
+    Places, Writer,
     batch::{Batch, Taken},
 };
 use crate::{
@@ -82,7 +82,7 @@ impl Writer {
         &mut self,
         batch: &Batch<'_>,
         written: Written,
-    ) -> Result<Vec<Vec<Position>>, BusError> {
+    ) -> Result<Vec<Places>, BusError> {
         let offsets: Vec<i64> = written.units.iter().map(|unit| unit.place.offset).collect();
         let alone = self
             .expected
@@ -96,12 +96,20 @@ impl Writer {
                     return Err(self.undecided(error));
                 }
             }
+            if !self.claims.admit(unit.place.offset, &unit.entry) {
+                answers.push(Err(BusError::Fenced {
+                    source_name: taken.unit.source,
+                    held: taken.unit.epoch,
+                    newest: self.ledger.epoch(taken.unit.source),
+                }));
+                continue;
+            }
             unit.place.index = self.place.index;
             let positions = match self.note_own(&unit, taken) {
                 Ok(positions) => positions,
                 Err(error) => return Err(self.undecided(error)),
             };
-            answers.push(positions);
+            answers.push(Ok(positions));
         }
         // Behind them stands the transaction's marker.
         self.expected = Some(last + 2);
@@ -123,7 +131,7 @@ impl Writer {
         &mut self,
         unwritten: Unwritten,
         batch: &Batch<'_>,
-    ) -> Result<Vec<Vec<Position>>, BusError> {
+    ) -> Result<Vec<Places>, BusError> {
         self.expected = None;
         match unwritten.failed {
             Failed::Aborted(error) => {
@@ -141,9 +149,9 @@ impl Writer {
                     let why = format!("{error}; it was read back and is not there");
                     return Err(KafkaBusError::Aborted { why }.into());
                 }
-                let positions =
+                let places =
                     found.iter().zip(batch.units()).map(|(unit, taken)| positions_of(unit, taken));
-                positions.collect::<Result<_, BusError>>().map_err(|error| self.undecided(error))
+                Ok(places.collect())
             }
         }
     }
@@ -165,7 +173,7 @@ impl Writer {
         entries: &[Vec<u8>],
     ) -> Result<Vec<Walked>, BusError> {
         let end = self.await_decided(transactions)?;
-        let mut walker = Walker::new(&self.cluster, self.incarnation, self.place)?;
+        let mut walker = Walker::new(&self.cluster, self.incarnation, &self.claims, self.place)?;
         let mut found = Vec::new();
         let mut looks = self.looks();
         loop {
@@ -255,10 +263,10 @@ impl Writer {
     fn walk_up_to(&mut self, offset: i64) -> Result<(), BusError> {
         let mut walker = match self.walker.take() {
             Some(walker) => walker,
-            None => Walker::new(&self.cluster, self.incarnation, self.place)?,
+            None => Walker::new(&self.cluster, self.incarnation, &self.claims, self.place)?,
         };
         let mut looks = self.looks();
-        while walker.place().offset <= offset {
+        while walker.reached() <= offset {
             match walker.step(LOOK)? {
                 // What was written alone is noted already.
                 Step::Unit(unit) if unit.place.offset < self.place.offset => {}

@@ -1,10 +1,10 @@
 //! One name, two who write under it.
 
 use bus::{
-    Bus as _, BusError, ErrorClass,
+    Bus as _, BusError, ErrorClass, Unit,
     conformance::{market, order_unit, source},
 };
-use bus_kafka::{KafkaBusError, Options};
+use bus_kafka::{KafkaBus, KafkaBusError, Options};
 use servers::KafkaServer;
 
 use crate::rig::{delete_topics, open, options};
@@ -75,5 +75,44 @@ fn an_aborted_transaction_is_shown_to_no_reader() {
     let fenced = KafkaBusError::Fenced { name: "writer".into() };
     assert_eq!(fenced.class(), ErrorClass::Fatal);
     drop(bus);
+    delete_topics(&options);
+}
+
+/// Two processes that work on one task, each under a name of its own, so that the servers let both
+/// write: the one that claimed it later is heard, wherever it is read, and the other is told.
+#[test]
+fn of_two_names_on_one_task_the_one_that_claimed_it_later_is_heard() {
+    let options = options(&KafkaServer::shared().unwrap());
+    let other = Options { name: "other".into(), ..options.clone() };
+    let (mut older, mut later) = (open(&options), open(&other));
+    let task = source("risk/A");
+    let under = |epoch, unit| Unit { epoch, ..unit };
+    let first = older.claim(task).unwrap();
+    let _ = older.commit(&[under(first, order_unit("risk/A", 1..=1, 1))]).unwrap();
+    let second = later.claim(task).unwrap();
+    assert!(second > first);
+    // What both would decide, byte for byte, and what only the older would.
+    let decided = order_unit("risk/A", 2..=2, 2);
+    let refused = older.commit(&[under(first, decided.clone())]).unwrap_err();
+    assert!(matches!(refused, BusError::Fenced { held: 1, newest: 2, .. }), "{refused}");
+    let answers = later.commit(&[under(second, decided.clone())]).unwrap();
+    let refused = older.commit(&[under(first, decided)]).unwrap_err();
+    assert!(matches!(refused, BusError::Fenced { .. }), "{refused}");
+    // What else it writes goes on.
+    let _ = older.commit(&[market(1..=3)]).unwrap();
+    let stored = older.read(0, 100).unwrap();
+    assert_eq!(later.read(0, 100).unwrap(), stored[..later.next_index() as usize]);
+    let mut reader = KafkaBus::follow(options.clone()).unwrap();
+    let mut followed = Vec::new();
+    while followed.len() < stored.len() {
+        followed.extend(reader.next_entries().unwrap());
+    }
+    assert_eq!(followed, stored);
+    assert_eq!(stored.len(), 2 + 2 + 2 + 4, "two claims, two units, a market unit");
+    drop((older, later, reader));
+    let mut late = open(&options);
+    assert_eq!(late.read(0, 100).unwrap(), stored);
+    assert_eq!(late.lookup(answers[0][0].event_id).unwrap().unwrap().position, answers[0][0]);
+    drop(late);
     delete_topics(&options);
 }

@@ -121,6 +121,8 @@ fn units_of(entries: &[Entry]) -> Vec<Unit> {
                 consumed: progress.consumed.clone(),
                 timers: progress.timers().collect(),
                 mark: progress.mark,
+                epoch: progress.epoch,
+                claim: progress.claim,
             }),
         }
     }

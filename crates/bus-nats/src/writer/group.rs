@@ -1,5 +1,7 @@
 //! What is taken in and not stored yet: calls, and the batches they become.
 
+use std::collections::BTreeMap;
+
 use bus::{Position, Progress, Savepoint};
 use event::Source;
 
@@ -16,6 +18,8 @@ pub(super) struct Batch {
     /// What the messages are.
     pub(super) entries: Vec<Sent>,
     pub(super) bytes: u64,
+    /// The claims its sources are written under, where there are any.
+    pub(super) epochs: BTreeMap<Source, u64>,
 }
 
 /// What a message is to the ledger.
@@ -67,7 +71,22 @@ impl Group {
 
 impl Batch {
     pub(super) const fn new(before: Savepoint, first_index: u64) -> Self {
-        Self { before, first_index, messages: Vec::new(), entries: Vec::new(), bytes: 0 }
+        Self {
+            before,
+            first_index,
+            messages: Vec::new(),
+            entries: Vec::new(),
+            bytes: 0,
+            epochs: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it begins an epoch of `source`.
+    pub(super) fn claims(&self, source: Source) -> bool {
+        self.entries.iter().any(|entry| match entry {
+            Sent::Progress(progress) => progress.source == source && progress.is_claim(),
+            Sent::Event { .. } => false,
+        })
     }
 
     pub(super) fn push(&mut self, message: Outgoing, sent: Sent) {

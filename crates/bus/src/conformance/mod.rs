@@ -9,12 +9,14 @@
     reason = "these are tests that happen to be shared between crates"
 )]
 
+mod claims;
 mod delivery;
 mod durability;
 mod following;
 mod repeats;
 mod sample;
 
+pub use claims::*;
 pub use delivery::*;
 pub use durability::*;
 pub use following::*;
@@ -57,6 +59,9 @@ pub trait Rig {
 macro_rules! conformance_tests {
     ($make:expr) => {
         $crate::conformance_tests!(@ $make;
+            who_claims_a_source_fences_who_wrote_it_before
+            a_claim_survives_a_restart_and_the_next_is_later
+            a_claim_is_of_one_source
             what_was_answered_survives_a_crash
             what_was_answered_survives_a_restart
             a_key_is_delivered_in_the_order_it_was_accepted

@@ -93,5 +93,7 @@ pub fn order_unit(task: &str, seqs: std::ops::RangeInclusive<u64>, consumed: u64
             due: Timestamp(5),
         }],
         mark: None,
+        epoch: 0,
+        claim: 0,
     }
 }

@@ -36,7 +36,7 @@ fn unit() -> impl Strategy<Value = Unit> {
     });
     (vec(run, 0..5), vec(timer, 0..4), any::<Option<u64>>()).prop_map(|(consumed, timers, mark)| {
         let source = Source::new("risk/A").unwrap();
-        Unit { source, outputs: Vec::new(), consumed, timers, mark }
+        Unit { source, outputs: Vec::new(), consumed, timers, mark, epoch: 0, claim: 0 }
     })
 }
 

@@ -108,6 +108,8 @@ fn unit_of(committed: &Committed) -> Unit {
             consumed: through.map(Run::through).into_iter().collect(),
             timers: Vec::new(),
             mark: None,
+            epoch: 0,
+            claim: 0,
         },
     }
 }
