@@ -70,3 +70,20 @@ fn secrets_for_kafka_stand_in_a_file_and_are_shown_by_nothing() {
         assert!(!format!("{outcome:?}").contains("s3cret"), "{outcome:?}");
     }
 }
+
+/// The log says how far a tape was read and not which one, so a new directory on it would step over as
+/// many records of another.
+#[test]
+fn a_bus_that_holds_a_run_is_refused_to_a_new_directory() {
+    let server = KafkaServer::shared().unwrap();
+    let (bus, desk) = (format!("kafka://{server}/taken-{}", std::process::id()), desk(40));
+    desk.write("other.ws", Tape::spot("ETHUSDT", START_NS).leaning(80).bytes());
+    let run = ["run", "--bus", &bus, "--accept-class", "lazy", "--input"];
+    let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
+    for tape in ["other.ws", "tape.ws"] {
+        let other = [&run[..], &[tape, "--data", "two"]].concat();
+        let _ = desk.run(&other).exits(5).says("E7805");
+        assert!(!desk.path("two/binding").exists(), "it is bound to nothing");
+    }
+    let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
+}

@@ -61,3 +61,20 @@ fn a_directory_keeps_to_its_bus_and_no_secret_is_written_into_it() {
     let _ = desk.run(&run[..5]).exits(5).says("E7203");
     let _ = desk.run(&[&run[..], &["nowhere"]].concat()).exits(2).says("E7801");
 }
+
+/// The log says how far a tape was read and not which one, so a new directory on it would step over as
+/// many records of another.
+#[test]
+fn a_bus_that_holds_a_run_is_refused_to_a_new_directory() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    let (bus, desk) = (server.url(), desk(40));
+    desk.write("other.ws", Tape::spot("ETHUSDT", START_NS).leaning(80).bytes());
+    let run = ["run", "--bus", &bus, "--accept-class", "lazy", "--input"];
+    let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
+    for tape in ["other.ws", "tape.ws"] {
+        let other = [&run[..], &[tape, "--data", "two"]].concat();
+        let _ = desk.run(&other).exits(5).says("E7805");
+        assert!(!desk.path("two/binding").exists(), "it is bound to nothing");
+    }
+    let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
+}

@@ -13,7 +13,7 @@ use crate::{
     App,
     clock::{Stopwatch, wall_clock},
     data_dir::Binding,
-    engine::Engine,
+    engine::{Engine, EngineError},
     exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal::Until,
     pipeline::{
@@ -98,6 +98,7 @@ fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeRe
         inputs: inputs.collect(),
         bus: setting.engine.clone(),
     };
+    setting.engine.must_suit(&setting.dir).map_err(failure)?;
     setting.dir.make().or_exit(Exit::Environment)?;
     setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
     let settings = setting.layers.to_text().or_exit(Exit::Usage)?;
@@ -142,7 +143,9 @@ pub(super) fn failure(error: PipelineError) -> Failure {
         | PipelineError::BrokerRecordLost { .. }
         | PipelineError::Decode(_) => Exit::Integrity,
         PipelineError::Bus(B::Engine { source, .. }) => {
-            source.downcast_ref::<segment::SegmentError>().map_or(Exit::Environment, Exit::from)
+            let of_engine = source.downcast_ref::<EngineError>().map(EngineError::exit);
+            let of_disk = || source.downcast_ref::<segment::SegmentError>().map(Exit::from);
+            of_engine.or_else(of_disk).unwrap_or(Exit::Environment)
         }
         PipelineError::Journal(error) => error.into(),
         PipelineError::Broker(error) => error.into(),

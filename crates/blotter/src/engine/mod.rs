@@ -8,11 +8,11 @@ mod url;
 
 use std::path::PathBuf;
 
-use bus::{Bus, BusError, Reader};
+use bus::{Bus, BusError, ErrorClass, Reader};
 use bus_log::{LogBus, LogReader};
 use event::Timestamp;
 
-use crate::data_dir::DataDir;
+use crate::{data_dir::DataDir, exit::Exit, pipeline::PipelineError};
 
 /// Where the bus is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,6 +70,16 @@ pub(crate) enum EngineError {
         /// What stands in front of `://`.
         scheme: &'static str,
     },
+    /// A new directory, and a bus that holds another's log: its records would be taken for ours.
+    #[error(
+        "E7805 {bus} holds a log already, and {dir} is new; give the --data it was run with, or another /PREFIX"
+    )]
+    Taken {
+        /// The bus.
+        bus: String,
+        /// The directory.
+        dir: String,
+    },
     /// The program was built without the engine.
     #[cfg_attr(all(feature = "nats", feature = "kafka"), expect(dead_code, reason = "it has all"))]
     #[error(
@@ -79,6 +89,16 @@ pub(crate) enum EngineError {
         /// The feature, which is named as the scheme is.
         scheme: &'static str,
     },
+}
+
+impl EngineError {
+    /// How a command ends with it.
+    pub(crate) const fn exit(&self) -> Exit {
+        match self {
+            Self::Taken { .. } => Exit::Conflict,
+            Self::Scheme { .. } | Self::Form { .. } | Self::NotBuilt { .. } => Exit::Usage,
+        }
+    }
 }
 
 /// What opening the bus found.
@@ -126,6 +146,27 @@ impl Engine {
         }
     }
 
+    /// Refuses a bus on servers that holds a log while `dir` belongs to none: the log says how far an
+    /// ingress has read, but not of which tape, and the broker's record of it is in another directory.
+    pub(crate) fn must_suit(&self, dir: &DataDir) -> Result<(), PipelineError> {
+        if *self == Self::Embedded || matches!(dir.binding(), Ok(Some(_))) {
+            return Ok(());
+        }
+        let mut reader = match self.reader(dir) {
+            Ok(reader) => reader,
+            // Where there is no bus it is made once the directory is bound.
+            Err(error) if kafka::is_absent(&error) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        reader.seek(0)?;
+        if reader.next_entries()?.is_empty() {
+            return Ok(());
+        }
+        let (bus, dir) = (self.to_string(), dir.root().display().to_string());
+        let source = Box::new(EngineError::Taken { bus, dir });
+        Err(BusError::Engine { class: ErrorClass::Fatal, source }.into())
+    }
+
     /// Whether sequences within a partition have no gaps: on Kafka they are offsets, and the ends
     /// of transactions take some.
     pub(crate) const fn has_dense_sequences(&self) -> bool {
@@ -136,7 +177,7 @@ impl Engine {
 #[cfg(not(all(feature = "nats", feature = "kafka")))]
 fn not_built<T>(scheme: &'static str) -> Result<T, BusError> {
     let source = Box::new(EngineError::NotBuilt { scheme });
-    Err(BusError::Engine { class: bus::ErrorClass::Fatal, source })
+    Err(BusError::Engine { class: ErrorClass::Fatal, source })
 }
 
 #[cfg(not(feature = "nats"))]
@@ -162,5 +203,9 @@ mod kafka {
 
     pub(super) fn reader(_: &Remote) -> Result<Box<dyn Reader>, BusError> {
         not_built("kafka")
+    }
+
+    pub(super) const fn is_absent(_: &BusError) -> bool {
+        false
     }
 }
