@@ -20,3 +20,4 @@ mod publish;
 mod questions;
 mod restart;
 mod restore;
+mod streams;

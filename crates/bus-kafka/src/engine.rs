@@ -6,8 +6,8 @@ use std::{
 };
 
 use bus::{
-    Bus, BusError, Cut, Delivered, Entry, Head, Position, Progress, Reader, Record, Stored as _,
-    Topology, Unit, publish_roots,
+    Bus, BusError, Cut, Delivered, Drift, Entry, Head, Position, Progress, Reader, Record,
+    Stored as _, Topology, Unit, publish_roots,
 };
 use event::{EventId, Source, Timestamp};
 
@@ -86,6 +86,24 @@ impl KafkaBus {
         let incarnation = genesis.of_life(&cluster)?;
         let (claims, tail, waypoints) = (Arc::default(), Arc::default(), Arc::default());
         Ok(Box::new(KafkaReader::new(&cluster, incarnation, &claims, &tail, &waypoints)?))
+    }
+
+    /// What of the topics is otherwise than it has to be. Nothing is made, and nothing changed.
+    ///
+    /// # Errors
+    /// [`crate::KafkaBusError`] within [`BusError`].
+    pub fn plan(options: Options) -> Result<Vec<Drift>, BusError> {
+        let cluster = Cluster::new(options);
+        Ok(topics::plan(&cluster, &cluster.observer()?)?)
+    }
+
+    /// Makes the topics where there are none.
+    ///
+    /// # Errors
+    /// [`crate::KafkaBusError`] within [`BusError`], as where there are some, or others.
+    pub fn apply(options: Options) -> Result<(), BusError> {
+        let cluster = Cluster::new(options);
+        Ok(topics::ensure(&cluster, &cluster.observer()?)?)
     }
 
     /// A way to write from other threads.

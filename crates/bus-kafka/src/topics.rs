@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bus::Drift;
 use rdkafka::{
     admin::{AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication},
     error::RDKafkaErrorCode,
@@ -59,18 +60,51 @@ fn is_absent(cluster: &Cluster, seen: &BTreeMap<String, Seen>) -> bool {
 }
 
 fn check(cluster: &Cluster, seen: &BTreeMap<String, Seen>) -> Result<(), KafkaBusError> {
-    for (topic, needed) in wanted(cluster) {
+    differences(cluster, seen).into_iter().next().map_or(Ok(()), |drift| Err(refusal(drift)))
+}
+
+fn refusal(Drift { object: topic, setting, found, needed }: Drift) -> KafkaBusError {
+    KafkaBusError::Configured { topic, setting, found, needed }
+}
+
+fn differences(cluster: &Cluster, seen: &BTreeMap<String, Seen>) -> Vec<Drift> {
+    let differs = |(topic, needed): (&str, usize)| {
         let found = seen.get(topic).map_or(0, |seen| seen.partitions);
-        if found != needed {
-            return Err(KafkaBusError::Configured {
-                topic: topic.into(),
-                setting: "partitions",
-                found: found.to_string(),
-                needed: needed.to_string(),
-            });
-        }
+        (found != needed).then(|| Drift {
+            object: topic.into(),
+            setting: "partitions",
+            found: found.to_string(),
+            needed: needed.to_string(),
+        })
+    };
+    wanted(cluster).into_iter().filter_map(differs).collect()
+}
+
+/// What of the topics is otherwise than it has to be; nothing is made.
+pub(crate) fn plan(cluster: &Cluster, observer: &Consumer) -> Result<Vec<Drift>, KafkaBusError> {
+    let (seen, _) = look(cluster, observer)?;
+    if is_absent(cluster, &seen) {
+        return Ok(cluster.names.all().map(Drift::missing).collect());
     }
-    Ok(())
+    // A part that is missing was there once.
+    let mut drift = differences(cluster, &seen);
+    let there: Vec<&str> = cluster.names.all().filter(|name| seen.contains_key(*name)).collect();
+    for (topic, resource) in there.iter().zip(describe(cluster, &there)?) {
+        drift.extend(removals(topic, &resource));
+    }
+    Ok(drift)
+}
+
+fn describe(cluster: &Cluster, topics: &[&str]) -> Result<Vec<ConfigResource>, KafkaBusError> {
+    if topics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let resources: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
+    let admin = cluster.admin()?;
+    let described = wait_for(admin.describe_configs(&resources, &options(cluster)));
+    let described = described.map_err(|error| cluster.sorted(&error))?;
+    let sorted = |code| cluster.sorted(&rdkafka::error::KafkaError::AdminOp(code));
+    described.into_iter().map(|resource| resource.map_err(sorted)).collect()
 }
 
 fn wanted(cluster: &Cluster) -> Vec<(&str, usize)> {
@@ -172,16 +206,12 @@ pub(crate) fn durability(
     let (seen, _) = look(cluster, observer)?;
     let mut topics: Vec<&str> = cluster.names.all().collect();
     topics.push(TRANSACTIONS);
-    let resources: Vec<_> = topics.iter().map(|topic| ResourceSpecifier::Topic(topic)).collect();
-    let admin = cluster.admin()?;
-    let described = wait_for(admin.describe_configs(&resources, &options(cluster)));
-    let described = described.map_err(|error| cluster.sorted(&error))?;
     let mut weakest = None;
-    for (topic, resource) in topics.iter().zip(described) {
-        let resource =
-            resource.map_err(|code| cluster.sorted(&rdkafka::error::KafkaError::AdminOp(code)))?;
-        if *topic != TRANSACTIONS {
-            keeps_everything(topic, &resource)?;
+    for (topic, resource) in topics.iter().zip(describe(cluster, &topics)?) {
+        if *topic != TRANSACTIONS
+            && let Some(drift) = removals(topic, &resource).into_iter().next()
+        {
+            return Err(refusal(drift));
         }
         let copies = seen.get(*topic).map_or(0, |seen| seen.copies_min);
         let least = number(&resource, "min.insync.replicas");
@@ -219,20 +249,17 @@ fn number(resource: &ConfigResource, name: &str) -> Option<u64> {
     setting(resource, name)?.parse().ok()
 }
 
-/// A topic that removes entries by itself would break the total order.
-fn keeps_everything(topic: &str, resource: &ConfigResource) -> Result<(), KafkaBusError> {
-    for (name, needed) in
-        [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")]
-    {
+/// Settings by which a topic removes entries by itself, which would break the total order.
+fn removals(topic: &str, resource: &ConfigResource) -> Vec<Drift> {
+    let needed = [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")];
+    let differs = |(name, needed): (&'static str, &str)| {
         let found = setting(resource, name).unwrap_or("unknown");
-        if found != needed {
-            return Err(KafkaBusError::Configured {
-                topic: topic.into(),
-                setting: name,
-                found: found.into(),
-                needed: needed.into(),
-            });
-        }
-    }
-    Ok(())
+        (found != needed).then(|| Drift {
+            object: topic.into(),
+            setting: name,
+            found: found.into(),
+            needed: needed.into(),
+        })
+    };
+    needed.into_iter().filter_map(differs).collect()
 }

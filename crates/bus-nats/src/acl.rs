@@ -15,7 +15,7 @@ use crate::{advisory, subject::PROGRESS_PLACE, tail};
 pub struct Role<'a> {
     /// The user's name.
     pub name: &'a str,
-    /// First parts of the names of its sources: `risk` for `risk/PAPER`.
+    /// First parts of the names of its sources: `risk` for `risk/PAPER`; `*` for whatever they are.
     pub sources: &'a [&'a str],
     /// The streams it writes.
     pub streams: &'a [Stream],
@@ -24,12 +24,14 @@ pub struct Role<'a> {
 }
 
 /// The roles of the processes that ship.
-pub const SHIPPED: [Role<'static>; 5] = [
+pub const SHIPPED: [Role<'static>; 6] = [
     Role { name: "admin", sources: &[], streams: &[], makes_stream: true },
     Role { name: "reader", sources: &[], streams: &[], makes_stream: false },
+    // A whole pipeline in one process, with what producers and an author's own agents emit.
+    Role { name: "run", sources: &["*"], streams: &Stream::ALL, makes_stream: true },
     Role {
         name: "ingress",
-        sources: &["file", "feed", "config", "operator", "timer", "worker"],
+        sources: &["file", "feed", "ingress", "config", "operator", "timer", "worker"],
         streams: &[
             Stream::Market,
             Stream::Signal,
@@ -42,7 +44,7 @@ pub const SHIPPED: [Role<'static>; 5] = [
     },
     Role {
         name: "agents",
-        sources: &["strategy", "trader", "risk", "quality", "monitor", "session", "reconcile"],
+        sources: &["imbalance", "trader", "risk", "quality", "monitor", "session", "recon"],
         streams: &[
             Stream::Market,
             Stream::Signal,
@@ -64,11 +66,17 @@ pub const SHIPPED: [Role<'static>; 5] = [
     },
 ];
 
+/// The subjects that answers to a user come on begin with this.
+#[must_use]
+pub fn inbox_of(user: &str) -> String {
+    format!("_INBOX_{user}")
+}
+
 impl Role<'_> {
     /// The subjects its answers come on begin with this.
     #[must_use]
     pub fn inbox(&self) -> String {
-        format!("_INBOX_{}", self.name)
+        inbox_of(self.name)
     }
 
     /// Subjects it may publish on.

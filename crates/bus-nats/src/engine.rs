@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::{
-    Bus, BusError, Class, Cut, Delivered, Entry, Head, Position, Progress, Reader, Record,
+    Bus, BusError, Class, Cut, Delivered, Drift, Entry, Head, Position, Progress, Reader, Record,
     Stored as _, Topology, Unit, publish_roots,
 };
 use event::{EventId, Source, Timestamp};
@@ -67,6 +67,24 @@ impl NatsBus {
             checked: Vec::new(),
             losses,
         })
+    }
+
+    /// What of the stream is otherwise than it has to be. Nothing is made, and nothing changed.
+    ///
+    /// # Errors
+    /// [`BusError`] when the server cannot be asked.
+    pub fn plan(options: Options) -> Result<Vec<Drift>, BusError> {
+        let link = Link::open(options)?;
+        Ok(link.run(stream::plan(&link))?)
+    }
+
+    /// Makes the stream where there is none.
+    ///
+    /// # Errors
+    /// [`BusError`], as where there is one that is otherwise.
+    pub fn apply(options: Options) -> Result<(), BusError> {
+        let link = Link::open(options)?;
+        Ok(link.run(stream::ensure(&link)).map(drop)?)
     }
 
     /// A way to write from other threads.

@@ -6,6 +6,7 @@ use async_nats::jetstream::{
     ErrorCode,
     stream::{Config, DiscardPolicy, Info, RetentionPolicy, StorageType},
 };
+use bus::Drift;
 
 use crate::{NatsError, Options, answer::ApiError, link::Link, subject::Subjects};
 
@@ -74,6 +75,20 @@ pub(crate) async fn ensure(link: &Link) -> Result<State, NatsError> {
     }
 }
 
+/// What of the stream is otherwise than it has to be; nothing is made.
+pub(crate) async fn plan(link: &Link) -> Result<Vec<Drift>, NatsError> {
+    let stream = &link.options.prefix;
+    let Some(info) = info(link).await? else { return Ok(vec![Drift::missing(stream)]) };
+    let differences = differences(&link.options, &info.config).into_iter();
+    let drift = differences.map(|(setting, found, needed)| Drift {
+        object: stream.clone(),
+        setting,
+        found,
+        needed,
+    });
+    Ok(drift.collect())
+}
+
 /// The stream as it is now.
 pub(crate) async fn state(link: &Link) -> Result<State, NatsError> {
     let info = info(link).await?;
@@ -112,6 +127,16 @@ fn state_of(info: &Info) -> State {
 
 /// Refuses a stream that could lose, reorder or split what is put into it.
 fn compare(options: &Options, found: &Config) -> Result<(), NatsError> {
+    match differences(options, found).into_iter().next() {
+        None => Ok(()),
+        Some((setting, found, needed)) => {
+            Err(NatsError::Configured { stream: options.prefix.clone(), setting, found, needed })
+        }
+    }
+}
+
+/// Settings that differ: which, how it is, how it has to be.
+fn differences(options: &Options, found: &Config) -> Vec<(&'static str, String, String)> {
     let needed = wanted(options);
     let settings: [(&'static str, String, String); 14] = [
         ("subjects", shown(&found.subjects), shown(&needed.subjects)),
@@ -133,7 +158,7 @@ fn compare(options: &Options, found: &Config) -> Result<(), NatsError> {
             shown(&None::<()>),
         ),
     ];
-    let different = settings.into_iter().find(|(_, found, needed)| found != needed);
+    let different = settings.into_iter().filter(|(_, found, needed)| found != needed);
     let more: [(&'static str, bool); 5] = [
         ("sealed", found.sealed),
         ("mirror", found.mirror.is_some()),
@@ -141,14 +166,9 @@ fn compare(options: &Options, found: &Config) -> Result<(), NatsError> {
         ("subject_transform", found.subject_transform.is_some()),
         ("allow_rollup_hdrs", found.allow_rollup),
     ];
-    let extra = more.into_iter().find(|(_, set)| *set);
+    let extra = more.into_iter().filter(|(_, set)| *set);
     let extra = extra.map(|(setting, _)| (setting, "set".to_string(), "none".to_string()));
-    match different.or(extra) {
-        None => Ok(()),
-        Some((setting, found, needed)) => {
-            Err(NatsError::Configured { stream: options.prefix.clone(), setting, found, needed })
-        }
-    }
+    different.chain(extra).collect()
 }
 
 fn shown(value: &impl std::fmt::Debug) -> String {

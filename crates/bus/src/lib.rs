@@ -34,7 +34,7 @@ pub use position::{Cut, Position};
 pub use progress::{Progress, Run};
 pub use record::{Delivered, Entry, Header, Record};
 pub use sequencer::{Placement, Sequencer};
-pub use topology::{Class, StreamSpec, Topology, partition_of};
+pub use topology::{Class, Drift, StreamSpec, Topology, partition_of};
 pub use unit::{TimerRequested, Unit};
 
 /// A stream: one per family of events.

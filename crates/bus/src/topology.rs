@@ -32,6 +32,36 @@ pub struct Topology {
     streams: [StreamSpec; Family::ALL.len()],
 }
 
+/// Something of a bus on servers that is otherwise than it has to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Drift {
+    /// What: a stream or a topic, by its name there.
+    pub object: String,
+    /// Which setting of it; `existence` where it is not there at all.
+    pub setting: &'static str,
+    /// How it is.
+    pub found: String,
+    /// How it has to be.
+    pub needed: String,
+}
+
+impl Drift {
+    /// That it is not there.
+    #[must_use]
+    pub fn missing(object: &str) -> Self {
+        let (found, needed) = ("missing".into(), "there".into());
+        Self { object: object.into(), setting: EXISTENCE, found, needed }
+    }
+
+    /// Whether it is not there.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.setting == EXISTENCE
+    }
+}
+
+const EXISTENCE: &str = "existence";
+
 /// Partitions of market and signal streams.
 const MARKET_PARTITIONS: u16 = 16;
 /// Partitions of the others.

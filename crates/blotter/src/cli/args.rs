@@ -220,12 +220,48 @@ pub(crate) enum Command {
         #[arg(long)]
         account: Option<String>,
     },
+    /// The streams of a bus on servers.
+    Streams {
+        /// What about them.
+        #[command(subcommand)]
+        command: StreamsCommand,
+    },
     /// Settings.
     Config {
         /// What about them.
         #[command(subcommand)]
         command: ConfigCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StreamsCommand {
+    /// What differs from what a run needs; ends with 1 when something does. Changes nothing.
+    Plan {
+        #[command(flatten)]
+        bus: BusArgs,
+    },
+    /// Make them where there are none. What is there and otherwise is told and left alone.
+    Apply {
+        #[command(flatten)]
+        bus: BusArgs,
+    },
+    /// What other tools take, to be applied by them.
+    Export {
+        /// For which tool.
+        form: ExportForm,
+        #[command(flatten)]
+        bus: BusArgs,
+    },
+}
+
+/// Which tool it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportForm {
+    /// Users and their permissions, for a nats-server's configuration.
+    Nats,
+    /// Topics, for the Strimzi operator on Kubernetes.
+    Strimzi,
 }
 
 #[derive(Debug, Subcommand)]

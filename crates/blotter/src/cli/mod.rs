@@ -17,6 +17,7 @@ mod run;
 mod setting;
 mod settings;
 mod state;
+mod streams;
 mod tail;
 mod verify;
 mod with;
@@ -29,7 +30,7 @@ use crate::{
     App,
     exit::{Exit, Failure},
 };
-use args::{Arguments, Command, Common, ConfigCommand};
+use args::{Arguments, Command, Common, ConfigCommand, StreamsCommand};
 
 /// Runs the command line of this process.
 pub(crate) fn main(app: &App) -> ExitCode {
@@ -84,6 +85,11 @@ fn dispatch(app: &App, common: &Common, command: Command) -> Result<Exit, Failur
         Command::CancelAll { reason, actor, account } => {
             control::cancel_all(common, reason, actor, account)
         }
+        Command::Streams { command } => match command {
+            StreamsCommand::Plan { bus } => streams::plan(common, &bus.engine()),
+            StreamsCommand::Apply { bus } => streams::apply(common, &bus.engine()),
+            StreamsCommand::Export { form, bus } => streams::export(form, &bus.engine()),
+        },
         Command::Config { command } => match command {
             ConfigCommand::Show => settings::show(common),
             ConfigCommand::Instruments => settings::instruments(),

@@ -13,7 +13,7 @@ use crate::{
     App,
     clock::{Stopwatch, wall_clock},
     data_dir::Binding,
-    engine::{Engine, EngineError},
+    engine::{Engine, EngineError, Standing},
     exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal::Until,
     pipeline::{
@@ -98,7 +98,9 @@ fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeRe
         inputs: inputs.collect(),
         bus: setting.engine.clone(),
     };
-    setting.engine.must_suit(&setting.dir).map_err(failure)?;
+    if setting.engine.must_suit(&setting.dir).map_err(failure)? == Standing::ToBeMade {
+        eprintln!("nothing of {} is there yet; it is made now", setting.engine);
+    }
     setting.dir.make().or_exit(Exit::Environment)?;
     setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
     let settings = setting.layers.to_text().or_exit(Exit::Usage)?;

@@ -1,7 +1,7 @@
 //! The bus on Kafka.
 
-use bus::{Bus, BusError, Reader};
-use bus_kafka::{ClientSettings, KafkaBus, KafkaBusError, Options};
+use bus::{Bus, BusError, Drift, Reader};
+use bus_kafka::{ClientSettings, KafkaBus, Options};
 use event::Timestamp;
 
 use super::Remote;
@@ -20,10 +20,12 @@ pub(super) fn reader(remote: &Remote) -> Result<Box<dyn Reader>, BusError> {
     KafkaBus::follow(options(remote)?)
 }
 
-/// Whether there is no bus where one was looked for.
-pub(super) fn is_absent(error: &BusError) -> bool {
-    let BusError::Engine { source, .. } = error else { return false };
-    matches!(source.downcast_ref(), Some(KafkaBusError::Absent { .. }))
+pub(super) fn plan(remote: &Remote) -> Result<Vec<Drift>, BusError> {
+    KafkaBus::plan(options(remote)?)
+}
+
+pub(super) fn apply(remote: &Remote) -> Result<(), BusError> {
+    KafkaBus::apply(options(remote)?)
 }
 
 fn options(remote: &Remote) -> Result<Options, BusError> {

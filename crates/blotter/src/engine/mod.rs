@@ -8,7 +8,7 @@ mod url;
 
 use std::path::PathBuf;
 
-use bus::{Bus, BusError, ErrorClass, Reader};
+use bus::{Bus, BusError, Drift, ErrorClass, Reader};
 use bus_log::{LogBus, LogReader};
 use event::Timestamp;
 
@@ -101,6 +101,15 @@ impl EngineError {
     }
 }
 
+/// Whether a bus is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is.
+    Made,
+    /// Nothing of it is; opening it makes it.
+    ToBeMade,
+}
+
 /// What opening the bus found.
 pub(crate) struct Opened {
     /// The engine.
@@ -146,21 +155,47 @@ impl Engine {
         }
     }
 
+    /// What of the bus on its servers is otherwise than it has to be. The log in a data directory needs
+    /// nothing made beforehand.
+    pub(crate) fn plan(&self) -> Result<Vec<Drift>, BusError> {
+        match self {
+            Self::Embedded => Ok(Vec::new()),
+            Self::Nats(remote) => nats::plan(remote),
+            Self::Kafka(remote) => kafka::plan(remote),
+        }
+    }
+
+    /// Makes what is not there at all; what is there and otherwise is refused.
+    pub(crate) fn apply(&self) -> Result<(), BusError> {
+        match self {
+            Self::Embedded => Ok(()),
+            Self::Nats(remote) => nats::apply(remote),
+            Self::Kafka(remote) => kafka::apply(remote),
+        }
+    }
+
+    /// Who may do what, as the servers' configuration says it; `None` where servers are asked otherwise.
+    pub(crate) fn permissions(&self) -> Result<Option<String>, BusError> {
+        match self {
+            Self::Nats(remote) => nats::permissions(remote).map(Some),
+            Self::Embedded | Self::Kafka(_) => Ok(None),
+        }
+    }
+
     /// Refuses a bus on servers that holds a log while `dir` belongs to none: the log says how far an
     /// ingress has read, but not of which tape, and the broker's record of it is in another directory.
-    pub(crate) fn must_suit(&self, dir: &DataDir) -> Result<(), PipelineError> {
+    pub(crate) fn must_suit(&self, dir: &DataDir) -> Result<Standing, PipelineError> {
         if *self == Self::Embedded || matches!(dir.binding(), Ok(Some(_))) {
-            return Ok(());
+            return Ok(Standing::Made);
         }
-        let mut reader = match self.reader(dir) {
-            Ok(reader) => reader,
-            // Where there is no bus it is made once the directory is bound.
-            Err(error) if kafka::is_absent(&error) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
+        let drift = self.plan()?;
+        if !drift.is_empty() && drift.iter().all(Drift::is_missing) {
+            return Ok(Standing::ToBeMade);
+        }
+        let mut reader = self.reader(dir)?;
         reader.seek(0)?;
         if reader.next_entries()?.is_empty() {
-            return Ok(());
+            return Ok(Standing::Made);
         }
         let (bus, dir) = (self.to_string(), dir.root().display().to_string());
         let source = Box::new(EngineError::Taken { bus, dir });
@@ -182,7 +217,7 @@ fn not_built<T>(scheme: &'static str) -> Result<T, BusError> {
 
 #[cfg(not(feature = "nats"))]
 mod nats {
-    use super::{Bus, BusError, Reader, Remote, not_built};
+    use super::{Bus, BusError, Drift, Reader, Remote, not_built};
 
     pub(super) fn open(_: &Remote) -> Result<Box<dyn Bus>, BusError> {
         not_built("nats")
@@ -191,11 +226,23 @@ mod nats {
     pub(super) fn reader(_: &Remote) -> Result<Box<dyn Reader>, BusError> {
         not_built("nats")
     }
+
+    pub(super) fn plan(_: &Remote) -> Result<Vec<Drift>, BusError> {
+        not_built("nats")
+    }
+
+    pub(super) fn apply(_: &Remote) -> Result<(), BusError> {
+        not_built("nats")
+    }
+
+    pub(super) fn permissions(_: &Remote) -> Result<String, BusError> {
+        not_built("nats")
+    }
 }
 
 #[cfg(not(feature = "kafka"))]
 mod kafka {
-    use super::{Bus, BusError, Reader, Remote, Timestamp, not_built};
+    use super::{Bus, BusError, Drift, Reader, Remote, Timestamp, not_built};
 
     pub(super) fn open(_: &Remote, _: fn() -> Timestamp) -> Result<Box<dyn Bus>, BusError> {
         not_built("kafka")
@@ -205,7 +252,11 @@ mod kafka {
         not_built("kafka")
     }
 
-    pub(super) const fn is_absent(_: &BusError) -> bool {
-        false
+    pub(super) fn plan(_: &Remote) -> Result<Vec<Drift>, BusError> {
+        not_built("kafka")
+    }
+
+    pub(super) fn apply(_: &Remote) -> Result<(), BusError> {
+        not_built("kafka")
     }
 }

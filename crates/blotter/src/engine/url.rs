@@ -29,6 +29,16 @@ impl FromStr for Engine {
     }
 }
 
+impl Remote {
+    /// The user that the URL names.
+    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only NATS has it in its URL"))]
+    pub(super) fn user(&self) -> Option<&str> {
+        let (identity, _) = self.servers.split(',').next()?.rsplit_once('@')?;
+        // Without a password it is a token, which names nobody.
+        identity.split_once(':').map(|(user, _)| user)
+    }
+}
+
 fn remote(scheme: &'static str, rest: &str, default: &str) -> Result<Remote, EngineError> {
     let rest = rest.trim_end_matches('/');
     let (servers, prefix) = rest.split_once('/').unwrap_or((rest, default));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bus::{
-    Bus as _, BusError, ErrorClass, Record, Topology, Unit,
+    Bus as _, BusError, Drift, ErrorClass, Record, Topology, Unit,
     conformance::{decision, market, order_unit, source, tick},
 };
 use bus_kafka::{ClientSettings, Durability, KafkaBus, Names, Options};
@@ -91,6 +91,11 @@ fn a_partial_topology_is_refused_by_name() {
         block_on(admin(&options.brokers).create_topics([&other], &AdminOptions::new())).unwrap();
     let error = refused(&options);
     assert!(error.to_string().contains("partitions 3, needed is 16"), "{error}");
+    // A part of a bus that is gone is never made anew as if it had not been there.
+    let applied = KafkaBus::apply(options.clone()).unwrap_err();
+    assert_eq!(applied.to_string(), error.to_string());
+    let drift = KafkaBus::plan(options.clone()).unwrap();
+    assert!(drift.iter().any(|drift| drift.object == market && !drift.is_missing()), "{drift:?}");
     delete_topics(&options);
 }
 
@@ -106,6 +111,11 @@ fn a_topic_that_removes_entries_by_itself_is_refused() {
         block_on(admin(&options.brokers).alter_configs([&config], &AdminOptions::new())).unwrap();
     let error = refused(&options);
     assert!(error.to_string().contains("retention.ms 1000, needed is -1"), "{error}");
+    let drift = KafkaBus::plan(options.clone()).unwrap();
+    let [Drift { object, setting: "retention.ms", found, .. }] = &drift[..] else {
+        panic!("{drift:?}")
+    };
+    assert_eq!((object.as_str(), found.as_str()), (names.order(), "1000"));
     delete_topics(&options);
 }
 

@@ -126,10 +126,14 @@ fn a_stream_configured_otherwise_is_refused_and_left_alone() {
         let NatsError::Configured { setting: named, .. } = refusal(wrongly.clone()) else {
             panic!("{setting}")
         };
+        let drift = NatsBus::plan(wrongly.clone()).unwrap();
+        assert!(drift.iter().any(|drift| drift.setting == setting), "{setting}: {drift:?}");
+        assert!(NatsBus::apply(wrongly.clone()).is_err(), "{setting}");
         assert!(named == setting || setting == "no_ack", "{setting}, {named} was named");
         let what = format!("STREAM.INFO.{}", wrongly.prefix);
         assert_eq!(admin(&server.url(), &what, &().into())["config"], made["config"]);
     }
+    assert!(NatsBus::plan(right.clone()).unwrap().is_empty());
     drop(NatsBus::open(right).unwrap());
 }
 
