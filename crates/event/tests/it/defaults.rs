@@ -185,3 +185,44 @@ fn an_amount_left_out_of_the_bytes_is_zero_and_left_out_of_json_is_missing() {
     json.as_object_mut().unwrap().remove("amount");
     assert_eq!(FeeCharged::from_object(&json), Err(DecodeError::Missing { field: "amount" }));
 }
+
+/// The bytes of a body as we write them, and with its first field moved behind the others.
+fn moved<M: Message>(message: &M) -> (Vec<u8>, Vec<u8>) {
+    let bytes = bytes_of(message);
+    let first = tags(&bytes)[0];
+    let len = (1..=bytes.len())
+        .find(|len| Fields::new(&bytes[..*len]).step().is_ok_and(|step| step.is_some()))
+        .unwrap();
+    let (head, rest) = bytes.split_at(len);
+    assert!(!tags(rest).contains(&first));
+    (bytes.clone(), [rest, head].concat())
+}
+
+#[test]
+fn our_own_bytes_are_read_the_short_way_and_others_read_the_same_the_long_way() {
+    fn check<M: Message + PartialEq + std::fmt::Debug>(message: M) {
+        let (ours, others) = moved(&message);
+        assert_eq!(M::decode_canonical(&ours).as_ref(), Some(&message));
+        assert_eq!(M::decode_canonical(&others), None);
+        assert_eq!(M::decode(&others).as_ref(), Ok(&message));
+    }
+    let mut checked = 0;
+    for golden in golden::all() {
+        checked += 1;
+        match Event::decode(&golden.bytes).unwrap().body {
+            // Options, lists, nested messages, text, and the smallest ones.
+            Body::OrderProposed(body) => check(body),
+            Body::OrderExecuted(body) => check(body),
+            Body::BookSnapshot(body) => check(body),
+            Body::MarketQuote(body) => check(body),
+            Body::MarketTrade(body) => check(body),
+            Body::BrokerSnapshotTaken(body) => check(body),
+            Body::BreakExplained(body) => check(body),
+            Body::AdjustmentBooked(body) => check(body),
+            Body::EventQuarantined(body) => check(body),
+            Body::AlertRaised(body) => check(body),
+            _ => checked -= 1,
+        }
+    }
+    assert!(checked >= 10, "{checked}");
+}
