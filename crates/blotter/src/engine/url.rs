@@ -30,19 +30,23 @@ impl FromStr for Engine {
 }
 
 impl Remote {
-    /// The user that the URL names.
+    /// The user that the URL names, where it can be a part of a subject.
     #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only NATS has it in its URL"))]
     pub(super) fn user(&self) -> Option<&str> {
         let (identity, _) = self.servers.split(',').next()?.rsplit_once('@')?;
         // Without a password it is a token, which names nobody.
-        identity.split_once(':').map(|(user, _)| user)
+        let (user, _) = identity.split_once(':')?;
+        (!user.is_empty() && user.chars().all(is_name)).then_some(user)
     }
+}
+
+const fn is_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
 }
 
 fn remote(scheme: &'static str, rest: &str, default: &str) -> Result<Remote, EngineError> {
     let rest = rest.trim_end_matches('/');
     let (servers, prefix) = rest.split_once('/').unwrap_or((rest, default));
-    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if servers.is_empty() || prefix.is_empty() || !prefix.chars().all(is_name) {
         return Err(EngineError::Form { scheme });
     }
@@ -83,6 +87,19 @@ mod tests {
         for (text, shown) in cases {
             assert_eq!(text.parse::<Engine>().unwrap().to_string(), shown);
             assert_eq!(shown.parse::<Engine>().unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn a_user_is_read_where_it_can_be_a_part_of_a_subject() {
+        let user = |text: &str| match text.parse::<Engine>() {
+            Ok(Engine::Nats(remote)) => remote.user().map(str::to_owned),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(user("nats://run:pw@host:4222,other:4222").as_deref(), Some("run"));
+        for nobody in ["nats://host", "nats://token@host", "nats://a*b:pw@host", "nats://:pw@host"]
+        {
+            assert_eq!(user(nobody), None, "{nobody}");
         }
     }
 
