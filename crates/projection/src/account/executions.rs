@@ -146,7 +146,9 @@ impl Account {
             findings.push(Finding::UnknownInstrument { instrument });
         }
         let before = self.position_or_flat(instrument);
-        if execution.at < before.folded_through {
+        let is_overtaken = execution.at < before.folded_through
+            || execution.at == before.folded_through && self.has_place_before_another(execution);
+        if is_overtaken {
             self.fold_again(instrument, event, instruments, findings);
         } else {
             let mut after = before.clone();
@@ -191,16 +193,25 @@ impl Account {
         self.replace_position(&before, after, contract.as_ref(), event, findings);
     }
 
-    /// What made a position, by the broker's clock, and as told where that is the same.
+    /// What made a position, by the broker's clock.
     fn made_of(&self, instrument: InstrumentId) -> Vec<Made<'_>> {
         let postings = self.postings.iter().filter(|posting| posting.instrument == instrument);
-        let postings = postings.map(|one| ((one.at, one.after, 1_u8), Made::Posting(one)));
-        let told = (1_u64..).zip(&self.executions.told);
-        let told = told.filter(|(_, one)| one.instrument == instrument && !one.busted);
-        let told = told.map(|(number, one)| ((one.at, number, 0), Made::Execution(one)));
-        let mut made: Vec<_> = postings.chain(told).collect();
-        made.sort_by_key(|(place, _)| *place);
-        made.into_iter().map(|(_, one)| one).collect()
+        let told = self.executions.told.iter();
+        let told = told.filter(|one| one.instrument == instrument && !one.busted);
+        let mut made: Vec<_> =
+            postings.map(Made::Posting).chain(told.map(Made::Execution)).collect();
+        made.sort_by(|one, other| one.place().cmp(&other.place()));
+        made
+    }
+
+    /// Whether something of the very instant of this execution, told before it, has its place behind
+    /// it.
+    fn has_place_before_another(&self, execution: &Execution) -> bool {
+        let place = Made::Execution(execution).place();
+        let is_there = |instrument, at| instrument == execution.instrument && at == execution.at;
+        let mut told = self.executions.told.iter().filter(|one| is_there(one.instrument, one.at));
+        told.any(|one| Made::Execution(one).place() > place)
+            || self.postings.iter().any(|posting| is_there(posting.instrument, posting.at))
     }
 
     /// Puts a position in place of what it was, and moves cash by what its executions moved.
@@ -267,6 +278,21 @@ fn fill(
 enum Made<'a> {
     Posting(&'a super::Posting),
     Execution(&'a Execution),
+}
+
+impl<'a> Made<'a> {
+    /// Its place among all of them: by the broker's clock; of one instant executions by their names,
+    /// which count up at a broker, and postings behind them. What was told when does not matter, so
+    /// that a late report and a listing make the same books.
+    fn place(&self) -> (Timestamp, u8, u64, &'a str) {
+        match self {
+            Self::Execution(one) => {
+                let name = one.exec_id.as_str();
+                (one.at, 0, name.len() as u64, name)
+            }
+            Self::Posting(one) => (one.at, 1, one.after, ""),
+        }
+    }
 }
 
 /// Books an execution into a position; without terms only its quantity counts.

@@ -166,7 +166,7 @@ fn a_bust_leaves_position_and_cash_as_if_it_had_never_been() {
 #[test]
 fn an_execution_told_late_leaves_the_books_as_if_it_had_been_told_in_time() {
     for name in [SPOT, LINEAR, INVERSE] {
-        let run = |told: [usize; 3]| {
+        let run = |told: [usize; 3], apart_ns: i64| {
             let mut journal = Journal::opened();
             let buy = journal.working(name, Side::Buy, "9");
             let sell = journal.working(name, Side::Sell, "9");
@@ -177,7 +177,7 @@ fn an_execution_told_late_leaves_the_books_as_if_it_had_been_told_in_time() {
             ];
             for at in told {
                 let mut event = journal.event(facts[at].clone());
-                event.event_time = Some(event::Timestamp(1_000_000 + at as i64));
+                event.event_time = Some(event::Timestamp(1_000_000 + apart_ns * at as i64));
                 assert_eq!(journal.books.apply(&event), []);
                 journal.events.push(event);
             }
@@ -186,7 +186,9 @@ fn an_execution_told_late_leaves_the_books_as_if_it_had_been_told_in_time() {
             (position, journal.cash("USDT"), journal.cash("BTC"))
         };
         for told in [[0, 2, 1], [1, 0, 2], [2, 1, 0], [2, 0, 1], [1, 2, 0]] {
-            assert_eq!(run(told), run([0, 1, 2]), "{name} {told:?}");
+            assert_eq!(run(told, 1), run([0, 1, 2], 1), "{name} {told:?}");
+            // Of one instant, their names say which came first.
+            assert_eq!(run(told, 0), run([0, 1, 2], 0), "{name} {told:?} of one instant");
         }
     }
 }
