@@ -45,6 +45,11 @@ impl Account {
         self.live.values().map(AsRef::as_ref)
     }
 
+    /// An order that has not ended.
+    pub(crate) fn open_order(&self, order: OrderId) -> Option<&Order> {
+        self.live.get(&order).map(AsRef::as_ref)
+    }
+
     /// Orders that have ended, in order of their ids.
     pub fn ended_orders(&self) -> impl Iterator<Item = Order> {
         self.closed.values().filter_map(|bytes| Order::decode(bytes).ok())

@@ -149,6 +149,28 @@ fn replacing(journal: &mut Journal) -> (event::OrderId, event::OrderId) {
 }
 
 #[test]
+fn a_change_under_way_counts_the_larger_of_both_terms_and_nothing_once_its_order_ended() {
+    let mut journal = Journal::opened();
+    let (order, _) = replacing(&mut journal);
+    let worst = |journal: &Journal| {
+        journal.books.account(account()).unwrap().exposure(instrument(SPOT)).worst_long()
+    };
+    assert_eq!(worst(&journal), Amount::whole(5));
+    // The change is never answered, and the order ends.
+    journal.note(OrderUnknown {
+        order,
+        account: account(),
+        instrument: instrument(SPOT),
+        action: AttemptAction::Replace,
+        attempt: 2,
+        reason: "timeout".into(),
+    });
+    assert_eq!(worst(&journal), Amount::whole(5));
+    journal.note(cancelled(order, SPOT));
+    assert_eq!(worst(&journal), Amount::ZERO);
+}
+
+#[test]
 fn a_replaced_order_takes_over_terms_and_reservation() {
     let mut journal = Journal::opened();
     let (order, proposal) = replacing(&mut journal);
