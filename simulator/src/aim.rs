@@ -9,7 +9,7 @@ use crate::{
 pub(crate) type Pair = (K, E, E);
 
 /// Every pair there is, with how often a run aims at it: the rarer, the more.
-const PAIRS: [(K, E, E, u64); 60] = [
+const PAIRS: [(K, E, E, u64); 61] = [
     (K::Ingress, E::Store, E::Store, 14),
     (K::Ingress, E::Begin, E::Decide, 12),
     (K::Ingress, E::Begin, E::Begin, 12),
@@ -19,13 +19,14 @@ const PAIRS: [(K, E, E, u64); 60] = [
     (K::Ingress, E::Store, E::Learn, 2),
     (K::Ingress, E::Decide, E::Send, 2),
     (K::Ingress, E::Send, E::Store, 2),
+    (K::Seat, E::Begin, E::Send, 30),
     (K::Seat, E::Begin, E::Fire, 14),
     (K::Seat, E::Store, E::Store, 14),
     (K::Seat, E::Store, E::Send, 12),
     (K::Seat, E::Send, E::Send, 12),
     (K::Seat, E::Read, E::Fire, 5),
     (K::Seat, E::Begin, E::Read, 5),
-    (K::Seat, E::Begin, E::Begin, 2),
+    (K::Seat, E::Begin, E::Begin, 12),
     (K::Seat, E::Learn, E::Fire, 2),
     (K::Seat, E::Decide, E::Fire, 2),
     (K::Seat, E::Fire, E::Send, 2),
@@ -57,7 +58,7 @@ const PAIRS: [(K, E, E, u64); 60] = [
     (K::Desk, E::Report, E::Send, 2),
     (K::Desk, E::Learn, E::Call, 2),
     (K::Desk, E::Learn, E::Decide, 2),
-    (K::Desk, E::Decide, E::Send, 2),
+    (K::Desk, E::Decide, E::Send, 14),
     (K::Desk, E::Decide, E::Call, 2),
     (K::Desk, E::Call, E::Send, 2),
     (K::Desk, E::Learn, E::Read, 2),

@@ -15,13 +15,17 @@ use reconcile::Recon;
 use crate::{
     chance::Chance,
     fault::{Fault, Rates},
+    rival::{Built, Rival},
 };
 
 /// Worst-case position of one instrument, in the quote currency.
 pub(crate) const POSITION_LIMIT: i64 = 4_000;
 
+/// Its place among the agents.
+pub(crate) const STRATEGY: usize = 2;
+
 /// How an agent is made.
-pub(crate) type Make = fn(&Cast) -> Box<dyn Agent>;
+pub(crate) type Make = fn(&Cast, u32) -> Box<dyn Agent>;
 
 /// The account and what it is set to.
 #[derive(Clone, Debug)]
@@ -59,25 +63,32 @@ impl Cast {
         Ok(Self { account, currency: Currency::new("USDT")?, paper })
     }
 
-    /// A fresh agent of every task, in the order of the shipped set-up.
-    pub(crate) fn agents() -> [Make; 7] {
+    /// A fresh agent of this build for the task at this place.
+    pub(crate) fn agent(&self, place: usize, build: u32) -> Option<Box<dyn Agent>> {
+        let make = Self::agents().into_iter().nth(place)?;
+        Some(Box::new(Built { agent: make(self, build), build }))
+    }
+
+    /// A fresh agent of every task, in the order of the shipped set-up, with one beside them. Another
+    /// build of the two that propose something decides otherwise; of the rest it decides the same.
+    pub(crate) fn agents() -> [Make; 8] {
         [
-            |_| {
+            |_, _| {
                 Box::new(Quality::new(agent::quality::Config {
                     stale_after_ns: 5 * SECOND_NS,
                     ..agent::quality::Config::default()
                 }))
             },
-            |_| Box::new(Session::new(agent::session::Config::default())),
-            |_| {
+            |_, _| Box::new(Session::new(agent::session::Config::default())),
+            |_, build| {
                 Box::new(Imbalance::new(agent::strategy::Config {
                     smoothing_ns: SECOND_NS / 2,
-                    enter_ppm: 400_000,
+                    enter_ppm: 400_000 - 150_000 * i64::from(build % 2),
                     cooldown_ns: SECOND_NS,
                     ..agent::strategy::Config::default()
                 }))
             },
-            |cast| {
+            |cast, _| {
                 Box::new(Trader::new(agent::trader::Config {
                     reprice_after_ns: SECOND_NS / 2,
                     cancel_after_ns: 2 * SECOND_NS,
@@ -85,15 +96,16 @@ impl Cast {
                     ..agent::trader::Config::of(cast.account)
                 }))
             },
-            |cast| Box::new(Risk::new(agent::risk::Config::of(cast.account))),
-            |cast| {
+            |cast, build| Box::new(Rival::new(cast.account, build)),
+            |cast, _| Box::new(Risk::new(agent::risk::Config::of(cast.account))),
+            |cast, _| {
                 Box::new(Recon::new(reconcile::Config {
                     interval_ns: 5 * SECOND_NS,
                     confirm_after_ns: 2 * SECOND_NS,
                     ..reconcile::Config::of(cast.account)
                 }))
             },
-            |_| {
+            |_, _| {
                 Box::new(Monitor::new(agent::monitor::Config {
                     repeat_ns: 3_600 * SECOND_NS,
                     heartbeat_ns: 3_600 * SECOND_NS,

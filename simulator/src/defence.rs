@@ -40,6 +40,10 @@ defences! {
     JournalBeforeCheckpoint = "journal-before-checkpoint";
     /// A task steps over what it decided before.
     StepOver = "step-over";
+    /// An agent that was upgraded goes on behind its fence.
+    Fence = "fence";
+    /// A task says at a stop what it took in silence.
+    SilenceSaid = "silence-said";
     /// Timers that were asked for are remembered over a restart.
     TimerRecovery = "timer-recovery";
 }

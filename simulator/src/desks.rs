@@ -10,7 +10,7 @@ use crate::{
     fault::Fault,
     invariant::{Invariant, Violation},
     part::{Role, Waiting, unit_of_batch},
-    venue::Asked,
+    venue::{Asked, Race},
     world::{World, surprise},
 };
 
@@ -97,6 +97,7 @@ impl World {
         }
         let latch = self.latch_now();
         let moment = Moment { time: clock, position };
+        self.race(place);
         let part = match place.checked_sub(self.parts.len()) {
             None => self.parts.get_mut(place),
             Some(zombie) => self.zombies.get_mut(zombie).map(|(_, part)| part),
@@ -104,8 +105,30 @@ impl World {
         let Some(Role::Desk(desk)) = part.map(|part| &mut part.role) else { return Ok(None) };
         let batch = desk.call(&mut self.venue, moment, latch).map_err(surprise)?;
         self.venue.stale_ns = 0;
+        self.end_of_race();
         self.look_at_calls()?;
         Ok(batch)
+    }
+
+    /// The order whose cancel is about to be asked for may be executed right before it, or while it is
+    /// on its way.
+    fn race(&mut self, place: usize) {
+        let is_cancel = match self.part(place).map(|part| &part.role) {
+            Some(Role::Desk(desk)) => matches!(desk.owes(), Some(gateway::Call::Cancel(_))),
+            _ => false,
+        };
+        if is_cancel && self.faults.draws(Fault::CancelRace) {
+            let first = self.faults.between(Fault::CancelRace, 0, 2) == 0;
+            self.venue.race = Some(if first { Race::Before } else { Race::After });
+        }
+    }
+
+    fn end_of_race(&mut self) {
+        self.venue.race = None;
+        if std::mem::take(&mut self.venue.raced) {
+            self.faults.count(Fault::CancelRace);
+            self.trace.tell(self.now, || "the order is executed as its cancel arrives".into());
+        }
     }
 
     pub(crate) fn report(&mut self, place: usize) -> Result<(), Violation> {
@@ -145,7 +168,8 @@ impl World {
                 }
             }
             Role::Scribe(_) => self.open_journal(place),
-            Role::Seat(_) | Role::Ingress(_) => {
+            Role::Seat(_) => self.begin_seat(place),
+            Role::Ingress(_) => {
                 part.begins = false;
                 Ok(())
             }

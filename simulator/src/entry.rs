@@ -8,6 +8,7 @@ use worker::{FilePlace, RootParts};
 use crate::{
     invariant::Violation,
     part::{Ingress, Role, Waiting},
+    upgrade::CONFIG,
     world::{SEATS, World, command_id, surprise},
 };
 
@@ -72,13 +73,18 @@ impl World {
         let source = |name: &str| Source::new(name).map_err(surprise);
         let (worker, defined) = (source("worker/simulated")?, source("config/instruments")?);
         let digest = self.instruments.digest();
-        let fence_index = self.medium.next_index();
-        let epoch = ingress.numbering.last(worker) + 1;
-        for place in SEATS..SEATS + crate::cast::Cast::agents().len() {
-            let task = self.task(place)?;
+        // The first start of every task; another build of it tells of its own.
+        let agents = crate::cast::Cast::agents().len() as u64;
+        for place in ingress.numbering.last(worker)..agents {
+            let task = self.task(SEATS + place as usize)?;
             let (task, version) = (task.source(), task.version());
-            let body =
-                Body::from(AgentStarted { task, epoch, version, config: digest, fence_index });
+            let body = Body::from(AgentStarted {
+                task,
+                epoch: place + 1,
+                version,
+                config: CONFIG,
+                fence_index: 0,
+            });
             ingress.begins.push_back(ingress.numbering.worker_root(worker, now, body));
         }
         for (number, definition) in (1..).zip(self.instruments.definitions()) {

@@ -92,6 +92,14 @@ faults! {
     BadRecord = "bad-record", 15_000;
     /// An agent panics.
     Panic = "panic", 250;
+    /// A task comes back as another build of its agent.
+    Upgrade = "upgrade", 1_500;
+    /// Snapshots are lost, damaged, cut short or mixed up.
+    SnapshotLoss = "snapshot-loss", 4_000;
+    /// An order is executed while its cancel is on its way.
+    CancelRace = "cancel-race", 300_000;
+    /// The log is made anew with what it held, at the end of a run.
+    Recreate = "recreate", 200_000;
     /// The log is put back to an earlier copy, at the end of a run.
     Rewind = "rewind", 200_000;
 }
@@ -179,13 +187,15 @@ impl Faults {
         self.on
     }
 
+    /// Whether this would go wrong now; who makes it happen counts it.
+    pub(crate) fn draws(&mut self, fault: Fault) -> bool {
+        let rate = self.rates.of(fault);
+        self.on && rate > 0 && self.chance(fault).is_some_and(|chance| chance.happens(rate))
+    }
+
     /// Whether this goes wrong now.
     pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
-        let rate = self.rates.of(fault);
-        if !self.on || rate == 0 {
-            return false;
-        }
-        let strikes = self.chance(fault).is_some_and(|chance| chance.happens(rate));
+        let strikes = self.draws(fault);
         if strikes {
             self.count(fault);
         }

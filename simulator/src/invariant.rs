@@ -38,6 +38,8 @@ invariants! {
     SequenceWhole = "U-2";
     /// One output per cause, task and slot, with the id that they make.
     OneOutputPerSlot = "U-3";
+    /// What a version of an agent took is never decided again.
+    DecidedOnce = "U-8";
     /// A timer asked for fires once, and one that was not does not fire.
     TimerOnce = "U-7";
     /// A position is openings, executions and adjustments less fees in its base, added up.

@@ -18,11 +18,15 @@
 //! | `oracle` | holds every entry of the log against the invariants |
 //! | `sums` | positions and alerts counted again, plainly |
 //! | `rest` | what must hold after a restart and once all is at rest |
+//! | `again` | tasks and books made again from the log |
+//! | `upgrade`, `shelf` | other builds of an agent; snapshots of tasks |
+//! | `cast`, `rival` | who takes part |
 //! | `defence` | defences that are switched off to see that their absence is seen |
 //!
 //! Enter at [`run`]. It knows no real clock, no thread and no file.
 
 mod act;
+mod again;
 mod aim;
 mod cast;
 mod chance;
@@ -39,7 +43,9 @@ mod oracle;
 mod part;
 mod plan;
 mod rest;
+mod rival;
 mod seats;
+mod shelf;
 mod shrink;
 mod strike;
 mod sums;
@@ -48,6 +54,7 @@ mod tape;
 mod tests;
 mod told;
 mod trace;
+mod upgrade;
 mod venue;
 mod world;
 
@@ -91,7 +98,7 @@ pub fn run(plan: Plan, words: Words) -> Ran {
         Err(violation) => return Ran::failed(violation),
     };
     let violation = world.run().err();
-    let count = |fault| (fault, world.faults.happened(fault));
+    let count = |fault| (fault, world.happened(fault));
     Ran {
         deliveries: world.deliveries,
         events: world.oracle.events,

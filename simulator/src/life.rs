@@ -6,7 +6,6 @@ use segment::PowerLoss;
 use worker::{PendingTimer, Seat, Task};
 
 use crate::{
-    cast::Cast,
     defence::Defence,
     invariant::Violation,
     part::{Ingress, Part, PartKind, Role},
@@ -24,18 +23,39 @@ impl World {
                 PartKind::Desk,
                 Role::Desk(gateway::Desk::new(self.cast.account).map_err(surprise)?),
             ),
-            seat => (PartKind::Seat, Role::Seat(Seat::new(self.task(seat)?))),
+            _ => return self.make_seat(place),
         };
         let mut part = Part::new(kind, role, self.lives);
         self.recover(&mut part)?;
         Ok(part)
     }
 
-    /// A fresh task of the agent at this place.
+    /// A seat goes on from a snapshot of its task, or from the beginning.
+    fn make_seat(&mut self, place: usize) -> Result<Part, Violation> {
+        let restored = self.restored_task(place)?;
+        let seat = match restored {
+            Some((task, index)) => Seat::restored(task, index),
+            None => Seat::new(self.task(place)?),
+        };
+        let mut part = Part::new(PartKind::Seat, Role::Seat(seat), self.lives);
+        self.recover(&mut part)?;
+        Ok(part)
+    }
+
+    /// A fresh task of the agent at this place, as it is built now.
     pub(crate) fn task(&self, place: usize) -> Result<Task, Violation> {
-        let agents = Cast::agents();
-        let make = agents.get(place - SEATS).ok_or_else(|| surprise("no such agent"))?;
-        Task::new(make(&self.cast)).map_err(surprise)
+        self.task_built(place, self.build(place))
+    }
+
+    /// The build of the agent at this place.
+    pub(crate) fn build(&self, place: usize) -> u32 {
+        place.checked_sub(SEATS).and_then(|at| self.builds.get(at)).copied().unwrap_or(0)
+    }
+
+    /// A fresh task of this build.
+    pub(crate) fn task_built(&self, place: usize, build: u32) -> Result<Task, Violation> {
+        let agent = place.checked_sub(SEATS).and_then(|at| self.cast.agent(at, build));
+        Task::new(agent.ok_or_else(|| surprise("no such agent"))?).map_err(surprise)
     }
 
     /// A part learns from the log where it stands.
@@ -44,6 +64,17 @@ impl World {
         let without = self.plan.without;
         match &mut part.role {
             Role::Seat(seat) => {
+                if let Some(index) = seat.restored_behind() {
+                    part.read = self.oracle.order.partition_point(|(at, _)| *at <= index);
+                    for entry in &entries {
+                        match entry {
+                            Entry::Event(delivered) if delivered.position.index <= index => {
+                                part.cut.advance(&delivered.position);
+                            }
+                            _ => {}
+                        }
+                    }
+                }
                 let progress = self.medium.progress(seat.source());
                 if without != Some(Defence::StepOver) {
                     seat.resume(progress.and_then(|progress| Progress::through(&progress)));
@@ -63,8 +94,15 @@ impl World {
                             }
                         }
                         Entry::Event(delivered) => {
-                            if delivered.record.header().kind == event::Kind::TimerFired as u16 {
-                                seat.fired(&*delivered.record.event().map_err(surprise)?);
+                            let header = delivered.record.header();
+                            if header.source == seat.source() {
+                                seat.emitted(header.source_seq);
+                            }
+                            let is_start = header.kind == event::Kind::AgentStarted as u16;
+                            let is_told = header.kind == event::Kind::TimerFired as u16
+                                || is_start && without != Some(Defence::Fence);
+                            if is_told {
+                                seat.remember(&*delivered.record.event().map_err(surprise)?);
                             }
                         }
                         Entry::Progress { .. } => {}

@@ -150,7 +150,12 @@ impl World {
         part.last = Effect::Learn;
         let Some(post) = part.post.take() else { return Ok(()) };
         match (post.what, &mut part.role) {
-            (Waiting::Step(step), Role::Seat(seat)) => seat.durable(step),
+            (Waiting::Step(step), Role::Seat(seat)) => {
+                let consumed = step.consumed;
+                seat.durable(step);
+                return self.onto_shelf(of, consumed);
+            }
+            (Waiting::Start, Role::Seat(_)) => part.begins = false,
             (Waiting::Batch(batch), Role::Desk(desk)) => desk.durable(&batch),
             (Waiting::Roots(read), Role::Ingress(ingress)) => {
                 ingress.records = read.unwrap_or(ingress.records);

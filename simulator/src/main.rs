@@ -1,14 +1,26 @@
 //! `simulator`: runs seeds and says which of them break an invariant.
 //!
 //! ```text
-//! simulator [--from S] [--seeds N] [--without DEFENCE] [--first]   the last line is JSON
+//! simulator [--from S] [--seeds N] [--jobs N] [--without DEFENCE] [--first]
+//!                                                        the last line is JSON
 //! simulator --seed S [--shrink] [--without DEFENCE]      one run, told in words
-//! simulator --matrix [--seeds N]                         every defence switched off in turn
+//! simulator --matrix [--seeds N]                         every defence switched off in turn;
+//!                                                        the last line is JSON
 //! ```
+//!
+//! Seeds know nothing of one another, so each core runs its own; what they gave is added up in the order
+//! of the seeds, and how many cores there are changes nothing of it.
 
 #![allow(clippy::print_stdout, reason = "it is a program")]
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    process::ExitCode,
+    sync::{
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc,
+    },
+};
 
 use simulator::{Coverage, Defence, Plan, Ran, Words, run, shrink};
 
@@ -18,6 +30,7 @@ const PROGRESS: u64 = 1_000;
 struct Arguments {
     from: u64,
     seeds: u64,
+    jobs: usize,
     one: Option<u64>,
     without: Option<Defence>,
     shrinks: bool,
@@ -42,13 +55,14 @@ fn main() -> ExitCode {
     if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-const USAGE: &str = "usage: simulator [--from S] [--seeds N] [--seed S] [--without DEFENCE] \
+const USAGE: &str = "usage: simulator [--from S] [--seeds N] [--jobs N] [--seed S] [--without DEFENCE] \
                      [--shrink] [--matrix] [--coverage] [--first]";
 
 fn read(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let mut arguments = Arguments {
         from: 0,
         seeds: 1_000,
+        jobs: std::thread::available_parallelism().map_or(1, usize::from),
         one: None,
         without: None,
         shrinks: false,
@@ -65,6 +79,7 @@ fn read(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
         match word.as_str() {
             "--from" => arguments.from = number()?,
             "--seeds" => arguments.seeds = number()?,
+            "--jobs" => arguments.jobs = number()?.max(1) as usize,
             "--seed" => arguments.one = Some(number()?),
             "--shrink" => arguments.shrinks = true,
             "--matrix" => arguments.matrix = true,
@@ -85,35 +100,60 @@ fn plan(seed: u64, without: Option<Defence>) -> Plan {
     Plan { without, ..Plan::of(seed) }
 }
 
-/// Runs many seeds; true when all hold.
-fn sweep(arguments: &Arguments) -> bool {
-    let (mut deliveries, mut failed) = (0, Vec::new());
-    let mut fewest = u64::MAX;
-    let mut coverage = Coverage::default();
-    let mut faults: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut digest = event::id::digest_of("simulator-sweep", &[]);
-    for seed in arguments.from..arguments.from + arguments.seeds {
-        let ran = run(plan(seed, arguments.without), Words::None);
-        deliveries += ran.deliveries;
-        fewest = fewest.min(ran.deliveries);
-        coverage.add(&ran.coverage);
+/// What the seeds of a sweep gave, added up in their order.
+struct Sum {
+    seeds: u64,
+    deliveries: u64,
+    fewest: u64,
+    coverage: Coverage,
+    faults: BTreeMap<&'static str, u64>,
+    digest: event::Digest,
+    failed: Vec<u64>,
+}
+
+impl Sum {
+    fn take(&mut self, seed: u64, ran: &Ran) {
+        self.seeds += 1;
+        self.deliveries += ran.deliveries;
+        self.fewest = self.fewest.min(ran.deliveries);
+        self.coverage.add(&ran.coverage);
         for (fault, times) in &ran.faults {
-            *faults.entry(fault.word()).or_default() += times;
+            *self.faults.entry(fault.word()).or_default() += times;
         }
-        digest = event::id::digest_of("simulator-sweep", &[&digest.0, &ran.trace.digest().0]);
+        let digest = ran.trace.digest();
+        self.digest = event::id::digest_of("simulator-sweep", &[&self.digest.0, &digest.0]);
         if let Some(violation) = &ran.violation {
             println!("seed {seed}: {violation}");
-            println!("  cargo run --profile simulator -p simulator -- --seed {seed} --shrink");
-            failed.push(seed);
-            if arguments.first {
-                break;
-            }
-        }
-        let done = seed + 1 - arguments.from;
-        if done.is_multiple_of(PROGRESS) && done < arguments.seeds {
-            eprintln!("{done} of {} seeds, {deliveries} deliveries", arguments.seeds);
+            println!("  cargo xtask sim --seed {seed} --shrink");
+            self.failed.push(seed);
         }
     }
+}
+
+/// Runs many seeds; true when all hold.
+fn sweep(arguments: &Arguments) -> bool {
+    let mut sum = Sum {
+        seeds: 0,
+        deliveries: 0,
+        fewest: u64::MAX,
+        coverage: Coverage::default(),
+        faults: BTreeMap::new(),
+        digest: event::id::digest_of("simulator-sweep", &[]),
+        failed: Vec::new(),
+    };
+    in_order(arguments, |seed, ran| {
+        sum.take(seed, &ran);
+        if sum.seeds.is_multiple_of(PROGRESS) && sum.seeds < arguments.seeds {
+            let Sum { seeds, deliveries, failed, .. } = &sum;
+            let failed = failed.len();
+            eprintln!(
+                "{seeds} of {} seeds, {deliveries} deliveries, {failed} failed",
+                arguments.seeds
+            );
+        }
+        !arguments.first || sum.failed.is_empty()
+    });
+    let Sum { seeds, deliveries, fewest, coverage, faults, digest, failed } = sum;
     if arguments.coverage {
         for (kind, last, next, passed, died) in coverage.pairs() {
             println!("{kind:?} {last:?} -> {next:?}: passed {passed}, died {died}");
@@ -122,13 +162,48 @@ fn sweep(arguments: &Arguments) -> bool {
             println!("{fault}: {times}");
         }
     }
+    let unstruck = faults.values().filter(|times| **times == 0).count();
     println!(
-        r#"{{"seeds":{},"deliveries":{deliveries},"deliveries_least":{fewest},"effect_pairs":{},"effect_pairs_without_crash":{},"trace_digest":"{digest}","failed":{failed:?}}}"#,
-        arguments.seeds,
+        r#"{{"seeds":{seeds},"deliveries":{deliveries},"deliveries_least":{fewest},"faults":{},"faults_unstruck":{unstruck},"effect_pairs":{},"effect_pairs_without_crash":{},"trace_digest":"{digest}","failed":{failed:?}}}"#,
+        faults.len(),
         coverage.pairs().count(),
         coverage.missing(),
     );
-    failed.is_empty() && (!arguments.coverage || coverage.missing() == 0)
+    failed.is_empty() && (!arguments.coverage || coverage.missing() + unstruck == 0)
+}
+
+/// Runs seeds on every core, and hands over what they gave in their order, until it says no more.
+fn in_order(arguments: &Arguments, mut take: impl FnMut(u64, Ran) -> bool) {
+    let (next, ends) = (AtomicU64::new(arguments.from), AtomicBool::new(false));
+    let end = arguments.from + arguments.seeds;
+    let (sender, ran) = mpsc::sync_channel(arguments.jobs * 4);
+    std::thread::scope(|scope| {
+        for _ in 0..arguments.jobs {
+            let (sender, next, ends) = (sender.clone(), &next, &ends);
+            let _ = scope.spawn(move || {
+                while !ends.load(Ordering::Acquire) {
+                    let seed = next.fetch_add(1, Ordering::AcqRel);
+                    let is_left = seed < end;
+                    let plan = plan(seed, arguments.without);
+                    if !is_left || sender.send((seed, run(plan, Words::None))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let (mut early, mut due) = (BTreeMap::new(), arguments.from);
+        for (seed, ran) in ran {
+            let _ = early.insert(seed, ran);
+            while let Some(ran) = early.remove(&due) {
+                if !take(due, ran) {
+                    ends.store(true, Ordering::Release);
+                    return;
+                }
+                due += 1;
+            }
+        }
+    });
 }
 
 /// Runs one seed and tells it.
@@ -153,7 +228,7 @@ fn tell(seed: u64, arguments: &Arguments) -> bool {
 
 /// Switches every defence off in turn; true when the absence of each is seen.
 fn matrix(from: u64, seeds: u64) -> bool {
-    let mut all = true;
+    let mut unseen = Vec::new();
     println!("{:<26} {:>10}  seen as", "without", "first seed");
     for defence in Defence::ALL {
         let seen = (from..from + seeds).find_map(|seed| {
@@ -166,9 +241,10 @@ fn matrix(from: u64, seeds: u64) -> bool {
             }
             None => {
                 println!("{:<26} {:>10}  not within {seeds} seeds", defence.word(), "-");
-                all = false;
+                unseen.push(defence.word());
             }
         }
     }
-    all
+    println!(r#"{{"defences":{},"seeds":{seeds},"unseen":{unseen:?}}}"#, Defence::ALL.len());
+    unseen.is_empty()
 }

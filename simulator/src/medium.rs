@@ -94,6 +94,8 @@ pub(crate) struct Medium {
     shared: Vec<Delivered>,
     shared_cut: Cut,
     tickets: u64,
+    /// Whether the last opening told of a torn tail.
+    pub(crate) tore: bool,
 }
 
 pub(crate) const LOG_DIR: &str = "log";
@@ -116,26 +118,22 @@ pub(crate) fn options() -> Options {
 impl Medium {
     pub(crate) fn new(kind: EngineKind, disk: &SimDisk) -> Result<Self, BusError> {
         let topology = Topology::shipped();
-        let memory = |personality| {
-            Engine::Memory(Box::new(MemoryBus::with(personality, Topology::shipped(), 1)))
-        };
-        let engine = match kind {
-            EngineKind::Atomic => memory(Personality::Atomic),
-            EngineKind::Transactional => memory(Personality::Transactional),
-            EngineKind::Windowed => memory(Personality::WindowedDedupe { ids: 64 }),
-            EngineKind::Log => Engine::Down,
-        };
         let mut medium = Self {
             kind,
-            engine,
+            engine: Engine::Down,
             topology,
             letters: Vec::new(),
             replies: Vec::new(),
             shared: Vec::new(),
             shared_cut: Cut::default(),
             tickets: 0,
+            tore: false,
         };
-        medium.open(disk)?;
+        if kind == EngineKind::Log {
+            medium.open(disk)?;
+        } else {
+            medium.engine = Engine::Memory(Box::new(medium.in_memory(1)));
+        }
         Ok(medium)
     }
 
@@ -152,6 +150,7 @@ impl Medium {
         if matches!(self.engine, Engine::Down) {
             let disk = Arc::new(disk.clone());
             let opened = LogBus::open_on(disk, Path::new(LOG_DIR), options(), no_clock)?;
+            self.tore = opened.torn.is_some();
             self.engine = Engine::Log(Box::new(opened.bus));
             self.shared.clear();
             self.shared_cut = Cut::default();
@@ -200,6 +199,29 @@ impl Medium {
             Engine::Memory(bus) => Engine::Memory(Box::new(bus.rewound_to(index))),
             other => other,
         };
+    }
+
+    /// Makes a bus in memory anew, with the events it held and nothing else of it.
+    pub(crate) fn recreate(&mut self) -> Result<(), BusError> {
+        let events = self.history()?;
+        let mut anew = self.in_memory(2);
+        for entry in &events {
+            if let Entry::Event(delivered) = entry {
+                let source = delivered.record.header().source;
+                let _ = anew.commit(&[Unit::of_roots(source, vec![delivered.record.clone()])])?;
+            }
+        }
+        self.engine = Engine::Memory(Box::new(anew));
+        Ok(())
+    }
+
+    fn in_memory(&self, incarnation: u64) -> MemoryBus {
+        let personality = match self.kind {
+            EngineKind::Transactional => Personality::Transactional,
+            EngineKind::Windowed => Personality::WindowedDedupe { ids: 64 },
+            EngineKind::Atomic | EngineKind::Log => Personality::Atomic,
+        };
+        MemoryBus::with(personality, Topology::shipped(), incarnation)
     }
 
     pub(crate) fn next_index(&mut self) -> u64 {

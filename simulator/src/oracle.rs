@@ -15,6 +15,7 @@ use crate::{
     cast::POSITION_LIMIT,
     invariant::{Invariant, Violation, require},
     medium::EngineKind,
+    rival::build_of,
     sums::Sums,
 };
 
@@ -51,6 +52,10 @@ pub(crate) struct Oracle {
     /// record behind them is there.
     answering: BTreeMap<Source, Answering>,
     answered: BTreeSet<(Source, EventId)>,
+    /// How far every task has said, or was seen to be, when it was stopped.
+    taken: BTreeMap<Source, u64>,
+    /// The builds of every task: where each begins to decide.
+    pub(crate) builds: BTreeMap<Source, Vec<(u64, u32)>>,
     timers_asked: BTreeSet<(Source, u64)>,
     timers_fired: BTreeSet<(Source, u64)>,
     pub(crate) tasks: BTreeSet<Source>,
@@ -84,6 +89,8 @@ impl Oracle {
             last_seq: BTreeMap::new(),
             answering: BTreeMap::new(),
             answered: BTreeSet::new(),
+            taken: BTreeMap::new(),
+            builds: BTreeMap::new(),
             timers_asked: BTreeSet::new(),
             timers_fired: BTreeSet::new(),
             tasks,
@@ -221,7 +228,9 @@ impl Oracle {
                 format!("{source} answers {cause} again")
             })?;
             *answering = Answering { cause, slots: 0, open: true };
+            self.first_decided(source, cause)?;
         }
+        let Some(answering) = self.answering.get_mut(&source) else { return Ok(()) };
         let expected = derived_id(cause, source, answering.slots);
         require(event.event_id == expected, Invariant::OneOutputPerSlot, || {
             format!("slot {} of {source} for {cause} has id {}", answering.slots, event.event_id)
@@ -230,10 +239,31 @@ impl Oracle {
         Ok(())
     }
 
+    /// What a task answers lies behind all that it is known to have taken.
+    fn first_decided(&self, source: Source, cause: EventId) -> Result<(), Violation> {
+        if source.as_str().starts_with("gateway/") {
+            return Ok(());
+        }
+        let index = self.known.get(&cause).map(|known| known.index);
+        let taken = self.taken.get(&source).copied();
+        require(index > taken, Invariant::DecidedOnce, || {
+            format!("{source} answers {cause} at {index:?}, and has taken all up to {taken:?}")
+        })
+    }
+
+    /// A task was stopped where it had taken all up to here.
+    pub(crate) fn stopped(&mut self, source: Source, taken: Option<u64>) {
+        if let Some(taken) = taken {
+            let known = self.taken.entry(source).or_default();
+            *known = taken.max(*known);
+        }
+    }
+
     fn progress(&mut self, index: u64, progress: &Progress) -> Result<(), Violation> {
         for timer in progress.timers() {
             let _ = self.timers_asked.insert((progress.source, timer.request));
         }
+        self.stopped(progress.source, progress.through());
         let Some(answering) = self.answering.get_mut(&progress.source) else { return Ok(()) };
         let cause = self.known.get(&answering.cause).map(|known| known.index);
         if answering.open {
@@ -286,6 +316,13 @@ impl Oracle {
                 require(lately <= ATTEMPTS_MAX, Invariant::ComesToRest, || {
                     format!("{} is attempted {lately} times in a second", attempted.order)
                 })?;
+            }
+            Body::AgentStarted(start) => {
+                let build = build_of(start.version);
+                let builds = self.builds.entry(start.task).or_default();
+                if builds.last().is_none_or(|(_, last)| *last != build) {
+                    builds.push((start.fence_index, build));
+                }
             }
             Body::OrderUnknown(unknown) => {
                 self.orders.entry(unknown.order).or_default().unknown = true;

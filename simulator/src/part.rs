@@ -53,6 +53,8 @@ pub enum PartKind {
 pub(crate) enum Waiting {
     Step(Step),
     Batch(Batch),
+    /// The start of another build.
+    Start,
     /// What a task whose agent panicked tells of itself, and the delivery it failed on.
     Failure(Delivered),
     /// Roots, and how far the tape has been read with them.

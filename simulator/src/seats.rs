@@ -13,6 +13,9 @@ use crate::{
     world::{World, surprise},
 };
 
+/// Of so many silences a task speaks of one.
+const RESTS: u64 = 24;
+
 impl World {
     pub(crate) fn decide_seat(&mut self, place: usize) -> Result<(), Violation> {
         let max = self.chance.between(1, INBOX);
@@ -33,7 +36,15 @@ impl World {
                 return self.hold_step(place, step);
             }
         }
-        Ok(())
+        let rests = self.chance.below(RESTS) == 0;
+        let Some(part) = self.part_mut(place) else { return Ok(()) };
+        match &mut part.role {
+            Role::Seat(seat) if rests => match seat.rest() {
+                Some(step) => self.hold_step(place, step),
+                None => Ok(()),
+            },
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn hold_step(
@@ -98,7 +109,8 @@ impl World {
                 break;
             }
             if let Entry::Event(delivered) = entry {
-                seat.tell_again(&*delivered.record.event().map_err(surprise)?);
+                let index = delivered.position.index;
+                seat.tell_again(index, &*delivered.record.event().map_err(surprise)?);
             }
         }
         part.inbox.push_front(failed_on);

@@ -66,6 +66,12 @@ impl World {
             self.command(OperatorVerb::Halt);
             self.resumes_at = Some(soon(&mut self.faults, Fault::Halt, now, 8_000));
         }
+        if self.faults.strikes(Fault::SnapshotLoss) {
+            self.shelf.suffer(&mut self.faults);
+        }
+        if self.faults.draws(Fault::Upgrade) {
+            self.upgrade()?;
+        }
         if self.faults.strikes(Fault::ProcessCrash) {
             self.lose_process(None)?;
         }

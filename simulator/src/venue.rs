@@ -1,19 +1,26 @@
 //! The trading broker: the paper broker that ships, behind a port that watches what is asked of it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use broker::{
-    Answer, Broker, BrokerError, CancelRequest, Moment, OrderRequest, PaperBroker, PaperConfig,
-    ReplaceRequest, Report,
+    Answer, Broker, BrokerError, CancelRequest, Fact, Moment, OrderRequest, PaperBroker,
+    PaperConfig, ReplaceRequest, Report,
 };
 use event::{
-    AccountId, Event, OrderId, Timestamp,
+    AccountId, Body, Event, OrderId, Price, Quantity, Source, Timestamp,
     books::{
         Balance, BrokerBooking, BrokerExecution, BrokerOrder, BrokerPosition, OpeningPosition,
     },
-    market::InstrumentDefined,
+    choices::Side,
+    market::{InstrumentDefined, MarketTrade},
 };
 use segment::SimDisk;
+
+use crate::fault::Fault;
 
 /// What was asked of the broker that may change something there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +40,15 @@ impl Asked {
     }
 }
 
+/// When an order is executed that is about to be cancelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Race {
+    /// Before its cancel arrives.
+    Before,
+    /// After it arrived, before it takes effect.
+    After,
+}
+
 /// A broker whose clock is its own: what the caller thinks the time is does not matter to it.
 pub(crate) struct Venue {
     broker: Option<PaperBroker>,
@@ -46,6 +62,15 @@ pub(crate) struct Venue {
     pub(crate) stale_ns: i64,
     /// What the caller's clock says, whatever it hands over.
     pub(crate) caller: Timestamp,
+    /// What happens to an order whose cancel arrives now.
+    pub(crate) race: Option<Race>,
+    /// Whether it happened, and how often it did.
+    pub(crate) raced: bool,
+    races: u64,
+    /// What went wrong at the broker, by what it answered and reported.
+    pub(crate) happened: BTreeMap<Fault, u64>,
+    reported: BTreeSet<event::Label>,
+    reports: u64,
     /// Calls since they were last looked at, with the caller's clock.
     pub(crate) asked: Vec<(Asked, Timestamp)>,
 }
@@ -66,6 +91,12 @@ impl Venue {
             past: Vec::new(),
             stale_ns: 0,
             caller: crate::tape::STARTS,
+            race: None,
+            raced: false,
+            races: 0,
+            happened: BTreeMap::new(),
+            reported: BTreeSet::new(),
+            reports: 0,
             asked: Vec::new(),
         };
         venue.restart()?;
@@ -100,6 +131,52 @@ impl Venue {
         self.broker()?.advance(moment)
     }
 
+    fn count(&mut self, fault: Fault) {
+        *self.happened.entry(fault).or_default() += 1;
+    }
+
+    fn look_at(&mut self, report: &Report) {
+        match &report.fact {
+            Fact::Executed { exec_id, .. } => {
+                if !self.reported.insert(*exec_id) {
+                    self.count(Fault::DoubleReport);
+                } else if self.moment.time.since_ns(report.at) >= self.config.faults.late_report_ns
+                {
+                    self.count(Fault::LateReport);
+                }
+            }
+            Fact::Busted { .. } => self.count(Fault::Bust),
+            Fact::Corrected { .. } => self.count(Fault::Correction),
+            _ => {}
+        }
+    }
+
+    /// The market trades through the limit of an order that is to be cancelled.
+    fn execute(&mut self, request: &CancelRequest) -> Result<(), BrokerError> {
+        let moment = self.moment;
+        let open = self.broker()?.open_orders(moment)?;
+        let found = open.iter().find(|open| open.order == Some(request.order));
+        let Some((found, limit)) = found.and_then(|open| Some((open, open.limit_price?))) else {
+            return Ok(());
+        };
+        self.raced = true;
+        self.races += 1;
+        let trade = MarketTrade {
+            instrument: found.instrument,
+            price: Price(limit.0 - found.side.sign() * 100_000_000),
+            quantity: Quantity::whole(1_000),
+            trade_id: request.client_order_id,
+            aggressor: Some(if found.side == Side::Buy { Side::Sell } else { Side::Buy }),
+            conditions: Vec::new(),
+            venue_sequence: self.races,
+        };
+        let source = Source::new("venue").map_err(|_| BrokerError::Unknown { what: "a source" })?;
+        let body = Body::from(trade);
+        let id = event::id::foreign_id(source, self.races);
+        let (time, key) = (self.moment.time, body.key());
+        self.print(&worker::root_event(id, source, self.races, time, None, key, body))
+    }
+
     /// Whether reports wait behind this number.
     pub(crate) fn has_reports(&mut self, after: u64) -> Result<bool, BrokerError> {
         let moment = self.moment;
@@ -129,13 +206,31 @@ impl Broker for Venue {
     fn submit(&mut self, _: Moment, request: &OrderRequest) -> Result<Answer, BrokerError> {
         self.asked.push((Asked::Submit(request.clone()), self.caller));
         let moment = self.moment;
-        self.broker()?.submit(moment, request)
+        let answer = self.broker()?.submit(moment, request)?;
+        let fault = match &answer {
+            Answer::Accepted { .. } => return Ok(answer),
+            Answer::Rejected { .. } => Fault::Reject,
+            Answer::NoAnswer { .. } => {
+                let open = self.broker()?.open_orders(moment)?;
+                let arrived = open.iter().any(|open| open.order == Some(request.order));
+                if arrived { Fault::LostResponse } else { Fault::LostRequest }
+            }
+        };
+        self.count(fault);
+        Ok(answer)
     }
 
     fn cancel(&mut self, _: Moment, request: &CancelRequest) -> Result<Answer, BrokerError> {
         self.asked.push((Asked::Cancel(request.clone()), self.caller));
+        if self.race == Some(Race::Before) {
+            self.execute(request)?;
+        }
         let moment = self.moment;
-        self.broker()?.cancel(moment, request)
+        let answer = self.broker()?.cancel(moment, request)?;
+        if self.race == Some(Race::After) {
+            self.execute(request)?;
+        }
+        Ok(answer)
     }
 
     fn replace(&mut self, _: Moment, request: &ReplaceRequest) -> Result<Answer, BrokerError> {
@@ -146,7 +241,14 @@ impl Broker for Venue {
 
     fn reports(&mut self, _: Moment, after: u64, max: usize) -> Result<Vec<Report>, BrokerError> {
         let moment = self.moment;
-        self.broker()?.reports(moment, after, max)
+        let reports = self.broker()?.reports(moment, after, max)?;
+        for report in &reports {
+            if report.number > self.reports {
+                self.reports = report.number;
+                self.look_at(report);
+            }
+        }
+        Ok(reports)
     }
 
     fn open_orders(&mut self, _: Moment) -> Result<Vec<BrokerOrder>, BrokerError> {

@@ -20,6 +20,7 @@ use crate::{
     oracle::Oracle,
     part::{Part, Role},
     plan::Plan,
+    shelf::Shelf,
     tape::Tape,
     trace::{Trace, Words},
     venue::Venue,
@@ -70,6 +71,9 @@ pub(crate) struct World {
     pub(crate) rivals: BTreeSet<usize>,
     /// A sync of the disk was made to fail, and the process goes on yet.
     pub(crate) sync_fails: bool,
+    /// Which build of its agent every task has.
+    pub(crate) builds: Vec<u32>,
+    pub(crate) shelf: Shelf,
     /// Where the journal's reader would go on, were its checkpoint kept apart.
     pub(crate) checkpoint: u64,
 }
@@ -118,6 +122,8 @@ impl World {
             rivals: BTreeSet::new(),
             sync_fails: false,
             checkpoint: 0,
+            builds: vec![0; Cast::agents().len()],
+            shelf: Shelf::default(),
             time_weight,
             plan,
             cast,
@@ -172,6 +178,13 @@ impl World {
             }
         }
         self.look_at_end()
+    }
+
+    /// How often a fault happened, here or at the broker, where its rate is not nothing.
+    pub(crate) fn happened(&self, fault: Fault) -> u64 {
+        let at_broker = self.venue.happened.get(&fault).copied().unwrap_or(0);
+        let can = self.plan.rates.of(fault) > 0;
+        self.faults.happened(fault) + if can { at_broker } else { 0 }
     }
 
     /// Who waits for what.

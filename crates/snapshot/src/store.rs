@@ -141,7 +141,7 @@ impl SnapshotStore {
         snapshot: Snapshot,
     ) -> Result<(), SnapshotError> {
         let key = key(name, snapshot.index);
-        let bytes = wrap(name, version, snapshot)?;
+        let bytes = snapshot.wrap(name, version)?;
         let _ = self.tree.insert(key, bytes).map_err(SnapshotError::Write)?;
         Ok(())
     }
@@ -158,7 +158,7 @@ impl SnapshotStore {
         let mut dropped = Vec::new();
         for entry in self.tree.range(key(name, 0)..=key(name, index)).rev() {
             let Ok((key, bytes)) = entry else { break };
-            let found = match unwrap(name, version, &bytes) {
+            let found = match Snapshot::unwrap(name, version, &bytes) {
                 Ok(snapshot) if snapshot.index != index_of(&key) => Err(Flaw::Damaged),
                 Ok(snapshot) if !is_of_this_log(&snapshot) => Err(Flaw::OtherLog),
                 found => found,
@@ -181,7 +181,7 @@ impl SnapshotStore {
     /// What is wrong with it; one that is not there is as good as damaged.
     pub fn at(&self, name: &str, version: Digest, index: u64) -> Result<Snapshot, Flaw> {
         let bytes = self.tree.get(key(name, index)).ok().flatten().ok_or(Flaw::Damaged)?;
-        let snapshot = unwrap(name, version, &bytes)?;
+        let snapshot = Snapshot::unwrap(name, version, &bytes)?;
         if snapshot.index == index { Ok(snapshot) } else { Err(Flaw::Damaged) }
     }
 
@@ -210,31 +210,37 @@ impl SnapshotStore {
 /// Memory sled may use for its cache.
 const CACHE_BYTES: u64 = 8 << 20;
 
-pub(crate) fn wrap(
-    name: &str,
-    version: Digest,
-    snapshot: Snapshot,
-) -> Result<Vec<u8>, SnapshotError> {
-    let wrapped = Wrapped {
-        version: version.0,
-        index: snapshot.index,
-        cut: snapshot.cut.0,
-        digest: digest(name, version, &snapshot).0,
-        state: &snapshot.state,
-    };
-    bincode::encode_to_vec(wrapped, bincode::config::standard()).map_err(SnapshotError::Encode)
-}
-
-pub(crate) fn unwrap(name: &str, version: Digest, bytes: &[u8]) -> Result<Snapshot, Flaw> {
-    let (wrapped, _): (Wrapped<'_>, usize) =
-        bincode::borrow_decode_from_slice(bytes, bincode::config::standard())
-            .map_err(|_| Flaw::Damaged)?;
-    let Wrapped { version: found, index, cut, digest: stored, state } = wrapped;
-    let snapshot = Snapshot { index, cut: Digest(cut), state: state.to_vec() };
-    if digest(name, Digest(found), &snapshot) != Digest(stored) {
-        return Err(Flaw::Damaged);
+impl Snapshot {
+    /// The bytes that are stored for it.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Encode`].
+    pub fn wrap(&self, name: &str, version: Digest) -> Result<Vec<u8>, SnapshotError> {
+        let wrapped = Wrapped {
+            version: version.0,
+            index: self.index,
+            cut: self.cut.0,
+            digest: digest(name, version, self).0,
+            state: &self.state,
+        };
+        bincode::encode_to_vec(wrapped, bincode::config::standard()).map_err(SnapshotError::Encode)
     }
-    if Digest(found) == version { Ok(snapshot) } else { Err(Flaw::OtherVersion) }
+
+    /// Takes back what [`Snapshot::wrap`] gave.
+    ///
+    /// # Errors
+    /// The [`Flaw`] of bytes that are not what was written, or of another version.
+    pub fn unwrap(name: &str, version: Digest, bytes: &[u8]) -> Result<Self, Flaw> {
+        let (wrapped, _): (Wrapped<'_>, usize) =
+            bincode::borrow_decode_from_slice(bytes, bincode::config::standard())
+                .map_err(|_| Flaw::Damaged)?;
+        let Wrapped { version: found, index, cut, digest: stored, state } = wrapped;
+        let snapshot = Self { index, cut: Digest(cut), state: state.to_vec() };
+        if digest(name, Digest(found), &snapshot) != Digest(stored) {
+            return Err(Flaw::Damaged);
+        }
+        if Digest(found) == version { Ok(snapshot) } else { Err(Flaw::OtherVersion) }
+    }
 }
 
 fn digest(name: &str, version: Digest, snapshot: &Snapshot) -> Digest {

@@ -4,10 +4,7 @@ use std::fs;
 
 use event::{Digest, id::digest_of};
 
-use crate::{
-    Dropped, Flaw, Snapshot, SnapshotStore,
-    store::{unwrap, wrap},
-};
+use crate::{Dropped, Flaw, Snapshot, SnapshotStore};
 
 const VERSION: Digest = Digest([1; 32]);
 
@@ -56,12 +53,12 @@ fn a_snapshot_of_another_version_or_another_log_is_dropped_and_said_to_be() {
 #[test]
 fn the_first_form_of_a_snapshot_is_read_as_it_was() {
     let kept = || Snapshot { index: 300, cut: Digest([2; 32]), state: vec![1, 2, 3] };
-    let bytes = wrap("books", VERSION, kept()).unwrap();
+    let bytes = kept().wrap("books", VERSION).unwrap();
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let (version, cut) = ("01".repeat(32), "02".repeat(32));
     let digest = "198bb2133325afbe41fb43fee07dc562f0a1c4c3dd3ac2bced82d28fd9c423cf";
     assert_eq!(hex, format!("{version}fb2c01{cut}{digest}03010203"));
-    assert_eq!(unwrap("books", VERSION, &bytes), Ok(kept()));
+    assert_eq!(Snapshot::unwrap("books", VERSION, &bytes), Ok(kept()));
 }
 
 #[test]
@@ -104,7 +101,7 @@ fn a_damaged_or_deleted_store_never_answers_wrongly_and_opens_again() {
 
 #[test]
 fn no_bytes_upset_the_reader_of_snapshots() {
-    let corpus = [0, 1, 1 << 40].map(|index| wrap("books", VERSION, snapshot(index)).unwrap());
+    let corpus = [0, 1, 1 << 40].map(|index| snapshot(index).wrap("books", VERSION).unwrap());
     fuzz::Target::new("wrapped snapshots", corpus.to_vec())
-        .run(|bytes| unwrap("books", VERSION, bytes).is_ok());
+        .run(|bytes| Snapshot::unwrap("books", VERSION, bytes).is_ok());
 }

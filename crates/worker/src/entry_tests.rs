@@ -182,7 +182,7 @@ fn fired_and_stopped() -> (Seat, Event) {
 #[test]
 fn a_firing_that_the_log_holds_is_not_fired_before_the_log_is_delivered() {
     let (mut seat, fired) = fired_and_stopped();
-    seat.fired(&fired);
+    seat.remember(&fired);
     assert_eq!((seat.through(), seat.next_due()), (Some(2), None));
     assert_eq!(seat.fire(Timestamp(99)).unwrap(), None);
 }
@@ -193,7 +193,7 @@ fn another_tasks_firing_ends_no_timer_of_this_one() {
     if let Body::TimerFired(TimerFired { task, .. }) = &mut fired.body {
         *task = source("other/0");
     }
-    seat.fired(&fired);
+    seat.remember(&fired);
     assert_eq!(seat.fire(Timestamp(7)).unwrap().unwrap().events[0].source_seq, 1);
 }
 

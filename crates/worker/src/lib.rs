@@ -8,6 +8,9 @@
 //! [`Seat`] is a task that runs free: it waits until a step is durable, keeps the task's timers, and
 //! knows where a restart goes on. [`Numbering`] mints what enters from outside.
 //!
+//! [`Fences`] knows where the code of a task changed, so that what one version decided is never decided
+//! again by the next.
+//!
 //! [`Schedule`] orders deliveries: every task sees every event in log order, and what one event
 //! causes is delivered before the next root.
 //!
@@ -18,6 +21,7 @@
 
 extern crate alloc;
 
+mod fence;
 mod numbering;
 mod schedule;
 mod seat;
@@ -27,10 +31,13 @@ mod timers;
 #[cfg(test)]
 mod entry_tests;
 #[cfg(test)]
+mod fence_tests;
+#[cfg(test)]
 mod seat_tests;
 #[cfg(test)]
 mod tests;
 
+pub use fence::{Fence, Fences};
 pub use numbering::{FilePlace, Numbering, RootParts};
 pub use schedule::{Delivery, Schedule};
 pub use seat::{Failed, Seat, Step};

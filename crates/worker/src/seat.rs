@@ -6,18 +6,26 @@
 //! bus answers a repeat with the places of the first.
 //!
 //! After a restart the driver says how far the log has seen the task decide ([`Seat::resume`]) and
-//! which timers were asked for and fired ([`Seat::asked`], [`Seat::fired`]), then delivers the log
-//! from its beginning: what was decided is stepped over, which rebuilds the agent's state.
+//! what stands there of it, in order ([`Seat::asked`], [`Seat::emitted`], [`Seat::remember`]), makes the
+//! start durable that it answers with ([`Seat::start`]), then delivers the log from its beginning: what
+//! was decided is stepped over, which rebuilds the agent's state. Where the code changed, what is below
+//! the fence counts as decided, and numbers go on behind it.
+//!
+//! Most inputs have no consequence, and the log would not show that they were taken: a seat says so at a
+//! stop ([`Seat::rest`]), and on its own after so many.
 
 use alloc::{sync::Arc, vec::Vec};
 
 use event::{
-    Body, Event, LabelError, Source, Timestamp,
-    operations::{AgentStopped, TimerFired},
+    Body, Digest, Event, LabelError, Source, Timestamp,
+    operations::{AgentStarted, AgentStopped, TimerFired},
 };
 use guard::{RestartIntensity, Verdict};
 
-use crate::{Effects, PendingTimer, Task, Timers};
+use crate::{Effects, Fences, PendingTimer, Task, Timers};
+
+/// Inputs taken without a consequence before the log is told that they were.
+const UNSAID_MAX: u64 = 4096;
 
 /// What must become durable together before a seat goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +53,14 @@ pub struct Failed {
 pub struct Seat {
     task: Task,
     timers: Timers,
+    fences: Fences,
+    /// Whether the task's numbers go on behind the fence by now.
+    is_behind_fence: bool,
+    /// The input behind which the task was restored from a snapshot.
+    restored_behind: Option<u64>,
     through: Option<u64>,
+    /// The last input taken that was not decided before.
+    taken: Option<u64>,
     restarts: RestartIntensity,
     waits: bool,
 }
@@ -55,12 +70,23 @@ impl Seat {
     #[must_use]
     pub fn new(task: Task) -> Self {
         Self {
+            fences: Fences::of(task.source()),
             task,
             timers: Timers::default(),
+            is_behind_fence: false,
+            restored_behind: None,
             through: None,
+            taken: None,
             restarts: RestartIntensity::default(),
             waits: false,
         }
+    }
+
+    /// A seat whose task was restored from a snapshot, taken behind the input at `index`, of this very
+    /// version. The log is delivered from there on.
+    #[must_use]
+    pub fn restored(task: Task, index: u64) -> Self {
+        Self { restored_behind: Some(index), ..Self::new(task) }
     }
 
     /// Takes back how far the task had decided, from its progress record.
@@ -70,15 +96,43 @@ impl Seat {
 
     /// Takes back a timer that one of the task's units asked for.
     pub fn asked(&mut self, timer: PendingTimer) {
+        self.fences.asked(timer.request);
         self.timers.set(timer);
     }
 
-    /// Takes note of an event that is in the log: a timer that fired does not fire again.
-    pub fn fired(&mut self, event: &Event) {
-        if matches!(&event.body, Body::TimerFired(TimerFired { task, .. }) if *task == self.source())
-        {
-            self.timers.fired(event);
+    /// Takes note of an event of the task's own that is in the log, by its number.
+    pub fn emitted(&mut self, source_seq: u64) {
+        self.fences.emitted(source_seq);
+    }
+
+    /// Takes note of an event that is in the log: a timer that fired does not fire again, and a start
+    /// of other code is a fence.
+    pub fn remember(&mut self, event: &Event) {
+        match &event.body {
+            Body::TimerFired(TimerFired { task, .. }) if *task == self.source() => {
+                self.timers.fired(event);
+            }
+            Body::AgentStarted(start) => self.fences.started(start),
+            _ => {}
         }
+    }
+
+    /// What this start tells the log. It is durable before the seat takes anything: where the code or
+    /// its configuration is another than at the start before, it is the fence between the two.
+    pub fn start(&mut self, epoch: u64, config: Digest) -> AgentStarted {
+        self.fences.start(epoch, self.task.version(), config, self.through)
+    }
+
+    /// Whether the code, or its configuration, is another than at the last start in the log.
+    #[must_use]
+    pub fn is_upgrade(&self, config: Digest) -> bool {
+        self.fences.is_change(self.task.version(), config)
+    }
+
+    /// The input behind which the task was restored from a snapshot.
+    #[must_use]
+    pub const fn restored_behind(&self) -> Option<u64> {
+        self.restored_behind
     }
 
     /// The task's name on the bus.
@@ -112,17 +166,57 @@ impl Seat {
     /// [`Seat::durable`].
     pub fn take(&mut self, index: u64, event: &Event) -> Option<Step> {
         debug_assert!(!self.waits, "{} has a step that is not durable", self.source());
+        if self.task.wants(event) {
+            self.timers.fired(event);
+        }
+        let effects = self.step(index, event);
+        if self.is_decided(index) {
+            return None;
+        }
+        self.taken = Some(index);
+        match effects {
+            Some(Effects { events, timers }) => {
+                self.waits = true;
+                let events = events.into_iter().map(Arc::new).collect();
+                Some(Step { source: self.source(), events, timers, consumed: Some(index) })
+            }
+            None if index >= self.through.map_or(0, |last| last + 1) + UNSAID_MAX => self.rest(),
+            None => None,
+        }
+    }
+
+    /// Says how far the task has taken its inputs, when the log does not show it: a unit without
+    /// events, for a stop. What it took is then its own, whatever code comes after it.
+    pub fn rest(&mut self) -> Option<Step> {
+        debug_assert!(!self.waits, "{} has a step that is not durable", self.source());
+        let consumed = self.taken.filter(|taken| self.through < Some(*taken));
+        self.waits = consumed.is_some();
+        consumed?;
+        let (events, timers) = (Vec::new(), Vec::new());
+        Some(Step { source: self.source(), events, timers, consumed })
+    }
+
+    fn step(&mut self, index: u64, event: &Event) -> Option<Effects> {
         if !self.task.wants(event) {
             return None;
         }
-        self.timers.fired(event);
-        let Effects { events, timers } = self.task.step(event)?;
-        if self.through.is_some_and(|through| index <= through) {
-            return None;
+        if let Some(fence) = self.fences.fence()
+            && index >= fence.index
+            && !self.is_behind_fence
+        {
+            self.is_behind_fence = true;
+            // What was restored behind the fence has its numbers.
+            if self.restored_behind.is_none_or(|restored| restored < fence.index) {
+                self.task.go_on_behind(&fence);
+            }
         }
-        self.waits = true;
-        let events = events.into_iter().map(Arc::new).collect();
-        Some(Step { source: self.source(), events, timers, consumed: Some(index) })
+        self.task.step(event)
+    }
+
+    /// Whether an input was decided before, by this version or by the one before it.
+    fn is_decided(&self, index: u64) -> bool {
+        self.through.is_some_and(|through| index <= through)
+            || self.fences.fence().is_some_and(|fence| index < fence.index)
     }
 
     /// The firing of the next timer that is due at `now`.
@@ -166,12 +260,11 @@ impl Seat {
     /// [`Seat::tell_again`]. Timers and what is decided stay.
     pub fn begin_again(&mut self, task: Task) {
         self.task = task;
+        (self.is_behind_fence, self.restored_behind) = (false, None);
     }
 
     /// Tells a fresh task an event that it took before; what it says to it is known.
-    pub fn tell_again(&mut self, event: &Event) {
-        if self.task.wants(event) {
-            let _ = self.task.step(event);
-        }
+    pub fn tell_again(&mut self, index: u64, event: &Event) {
+        let _ = self.step(index, event);
     }
 }

@@ -36,7 +36,7 @@ impl Log {
         for timer in self.steps.iter().flat_map(|step| &step.timers) {
             seat.asked(*timer);
         }
-        self.events.iter().for_each(|event| seat.fired(event));
+        self.events.iter().for_each(|event| seat.remember(event));
         seat
     }
 }
@@ -105,7 +105,8 @@ fn an_agent_made_again_says_what_it_would_have_said() {
             if index == fails_at {
                 assert!(!failing.failed(input.time).escalates);
                 failing.begin_again(task());
-                inputs.iter().take(index).for_each(|past| failing.tell_again(past));
+                let past = (0..).zip(inputs.iter().take(index));
+                past.for_each(|(at, event)| failing.tell_again(at, event));
             }
             let (one, two) = (sound.take(index as u64, input), failing.take(index as u64, input));
             assert_eq!(one, two, "failed at {fails_at}, input {index}");

@@ -8,7 +8,7 @@ use event::{
     id::{derived_id, root_trace},
 };
 
-use crate::PendingTimer;
+use crate::{Fence, PendingTimer};
 
 /// What one step asks to become durable together with the input it consumed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +98,18 @@ impl Task {
         self.agent.version()
     }
 
+    /// The last sequence this task emitted.
+    #[must_use]
+    pub const fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// The last timer this task asked for.
+    #[must_use]
+    pub const fn last_timer(&self) -> u64 {
+        self.last_timer
+    }
+
     /// Whether this event is one of the task's inputs.
     #[inline]
     #[must_use]
@@ -156,6 +168,11 @@ impl Task {
             .collect();
         self.last_timer = last_timer;
         Some(Effects { events, timers })
+    }
+
+    /// Goes on behind what another version of the agent emitted: its numbers continue.
+    pub const fn go_on_behind(&mut self, fence: &Fence) {
+        (self.last_seq, self.last_timer) = (fence.last_seq, fence.last_timer);
     }
 
     /// The task's state for a disposable snapshot; `None` when its agent keeps none.

@@ -14,10 +14,12 @@ use event::{
 
 use crate::{PendingTimer, Task, Timers, root_event};
 
-/// Counts inputs; at every second one it emits two alerts and asks for a timer.
+/// Counts inputs; at every second one it emits two alerts and asks for a timer. Its next version does
+/// at every one.
 struct Counter {
     scope: Scope,
     seen: u64,
+    version: &'static str,
 }
 
 impl Agent for Counter {
@@ -25,7 +27,7 @@ impl Agent for Counter {
         Label::new("counter").unwrap()
     }
     fn version(&self) -> Label {
-        Label::new("1").unwrap()
+        Label::new(self.version).unwrap()
     }
     fn subscriptions(&self) -> &'static [Kind] {
         &[Kind::TradingStatusChanged, Kind::TradingHalted]
@@ -35,7 +37,7 @@ impl Agent for Counter {
     }
     fn on_event(&mut self, now: Timestamp, _: &Event, out: &mut Outbox) {
         self.seen += 1;
-        if self.seen.is_multiple_of(2) {
+        if self.version != "1" || self.seen.is_multiple_of(2) {
             for part in ["a", "b"] {
                 out.emit(AlertRaised {
                     alert: Label::new(part).unwrap(),
@@ -58,7 +60,11 @@ impl Agent for Counter {
 }
 
 pub(crate) fn task() -> Task {
-    Task::new(Box::new(Counter { scope: Scope::All, seen: 0 })).unwrap()
+    task_of("1")
+}
+
+pub(crate) fn task_of(version: &'static str) -> Task {
+    Task::new(Box::new(Counter { scope: Scope::All, seen: 0, version })).unwrap()
 }
 
 pub(crate) fn status(number: u64, time: i64) -> Event {
@@ -140,7 +146,8 @@ fn a_snapshot_that_is_cut_short_is_refused() {
 #[test]
 fn an_account_task_sees_its_account_and_what_names_none() {
     let ours = AccountId::new("A").unwrap();
-    let task = Task::new(Box::new(Counter { scope: Scope::Account(ours), seen: 0 })).unwrap();
+    let task = Task::new(Box::new(Counter { scope: Scope::Account(ours), seen: 0, version: "1" }))
+        .unwrap();
     assert_eq!(task.source().as_str(), "counter/A");
     assert!(task.wants(&halt(Some("A"))));
     assert!(task.wants(&halt(None)));

@@ -60,7 +60,7 @@ impl Beside {
         let account = run.settings.account.name;
         let place = run.dir.broker(account.as_str());
         let broker = PaperBroker::open(&place, run.settings.paper.clone(), run.definitions)?;
-        let seats = run.tasks.into_iter().map(|task| Seat { task, through: None }).collect();
+        let seats = run.tasks.into_iter().map(Seat::new).collect();
         let machine = Machine {
             seats,
             desks: vec![Desk { gateway: Gateway::new(account)?, broker }],

@@ -15,7 +15,7 @@ use std::{
 use broker::{Moment, PaperBroker};
 use event::{Event, Family, Source, Timestamp};
 use gateway::{Call, Gateway, Plan, Turn};
-use worker::{Delivery, Schedule, Task, Timers};
+use worker::{Delivery, Fences, Schedule, Task, Timers};
 
 use super::{PipelineError, fold::Fold, stage::Stage};
 use crate::control::HaltLatch;
@@ -23,8 +23,21 @@ use crate::control::HaltLatch;
 /// A task and how far it has decided.
 pub(crate) struct Seat {
     pub(crate) task: Task,
-    /// Inputs at or below this index were decided before this process started.
+    /// Inputs at or below this index were decided, as far as the log shows or will show.
     pub(crate) through: Option<u64>,
+    /// Where its code changed.
+    pub(crate) fences: Fences,
+    /// Whether the task's numbers go on behind the fence by now.
+    pub(crate) is_behind_fence: bool,
+    /// Whether the log was told of this start.
+    pub(crate) is_told: bool,
+}
+
+impl Seat {
+    pub(crate) const fn new(task: Task) -> Self {
+        let fences = Fences::of(task.source());
+        Self { task, through: None, fences, is_behind_fence: false, is_told: false }
+    }
 }
 
 /// An account's gateway, and the broker it talks to.
@@ -172,11 +185,18 @@ impl Machine {
         if !seat.task.wants(event) {
             return Ok(());
         }
-        let decided = seat.through.is_some_and(|through| index <= through);
+        let fence = seat.fences.fence();
+        let decided = seat.through.is_some_and(|through| index <= through)
+            || fence.is_some_and(|fence| index < fence.index);
+        if let Some(fence) = fence.filter(|fence| index >= fence.index && !seat.is_behind_fence) {
+            seat.is_behind_fence = true;
+            seat.task.go_on_behind(&fence);
+        }
         let Some(effects) = seat.task.step(event) else { return Ok(()) };
         if decided {
             return Ok(());
         }
+        seat.through = Some(index);
         let source = seat.task.source();
         let staged = self.stage.put(source, effects.events, Some(index), &effects.timers, None)?;
         for timer in effects.timers {
@@ -184,6 +204,17 @@ impl Machine {
         }
         for delivery in staged {
             self.schedule.push(delivery);
+        }
+        Ok(())
+    }
+
+    /// Says at a stop, where all is quiet, that every task has taken the whole log: whatever code comes
+    /// next, what was taken in silence is not decided again.
+    pub(crate) fn rest(&mut self) -> Result<(), PipelineError> {
+        let Some(last) = self.stage.next_index().checked_sub(1) else { return Ok(()) };
+        for seat in self.seats.iter_mut().filter(|seat| seat.through < Some(last)) {
+            seat.through = Some(last);
+            let _ = self.stage.put(seat.task.source(), Vec::new(), Some(last), &[], None)?;
         }
         Ok(())
     }

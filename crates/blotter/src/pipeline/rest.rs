@@ -20,7 +20,7 @@ use event::{
 };
 use gateway::Gateway;
 use snapshot::{Flaw, Snapshot, SnapshotStore};
-use worker::{Numbering, PendingTimer, Task, Timers};
+use worker::{Fences, Numbering, PendingTimer, Task, Timers};
 
 use super::{
     PipelineError,
@@ -109,6 +109,8 @@ pub(crate) struct Rests {
     cache: PathBuf,
     store: Option<SnapshotStore>,
     version: Digest,
+    /// The digest of the settings.
+    config: Digest,
     incarnation: u64,
     /// Where the last one was taken, or the run began.
     last: u64,
@@ -123,18 +125,21 @@ const KEPT: usize = 3;
 const ENTRY_BYTES: u64 = 160;
 
 impl Rests {
-    /// Opens the store in `cache`. `made_of` is what the machine depends on beside log and program.
+    /// Opens the store in `cache`. `made_of` is what the machine depends on beside log and program,
+    /// the settings first.
     pub(crate) fn open(
         cache: &Path,
         bus: &dyn Bus,
         made_of: &[Digest],
     ) -> Result<Self, PipelineError> {
         let incarnation = bus.reader()?.incarnation();
+        let config = made_of.first().copied().unwrap_or(Digest([0; 32]));
         let Some(program) = program() else {
             return Ok(Self {
                 cache: cache.into(),
                 store: None,
                 version: Digest([0; 32]),
+                config,
                 incarnation,
                 last: 0,
                 state_bytes: 0,
@@ -155,6 +160,7 @@ impl Rests {
             cache: cache.into(),
             store: store.ok(),
             version,
+            config,
             incarnation,
             last: 0,
             state_bytes: 0,
@@ -194,7 +200,7 @@ impl Rests {
             let Some(Snapshot { index, state, .. }) = found else { return Ok(Standing::default()) };
             let resting = Resting::decode(&state).ok();
             let restored = match resting {
-                Some(resting) => wake(machine, resting, fresh()?),
+                Some(resting) => wake(machine, resting, fresh()?, self.config),
                 None => None,
             };
             if let Some(numbering) = restored {
@@ -295,7 +301,12 @@ fn lay_down(machine: &Machine, numbering: &Numbering, records: u64) -> Option<Re
 }
 
 /// Puts the machine where it was laid down, all of it or nothing.
-fn wake(machine: &mut Machine, resting: Resting, fresh: Vec<Task>) -> Option<Numbering> {
+fn wake(
+    machine: &mut Machine,
+    resting: Resting,
+    fresh: Vec<Task>,
+    config: Digest,
+) -> Option<Numbering> {
     let (fold, _) = Fold::restore(&resting.fold.0)?;
     let mut tasks = fresh;
     if tasks.len() != resting.tasks.len() || machine.desks.len() != resting.gateways.len() {
@@ -332,6 +343,7 @@ fn wake(machine: &mut Machine, resting: Resting, fresh: Vec<Task>) -> Option<Num
         numbering.observe(source, last);
     }
     for (seat, task) in machine.seats.iter_mut().zip(tasks) {
+        seat.fences = Fences::restored(&task, config);
         seat.task = task;
     }
     for (desk, gateway) in machine.desks.iter_mut().zip(gateways) {

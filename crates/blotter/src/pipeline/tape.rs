@@ -58,7 +58,7 @@ pub(crate) struct TapeEnd {
 /// The ingress whose mark says how far the merged tape has been read.
 pub(crate) const INGRESS: &str = "ingress/tape";
 /// The worker of a deterministic run.
-const WORKER: &str = "worker/tape";
+pub(super) const WORKER: &str = "worker/tape";
 
 /// Runs the tape to its end, or until it is stopped. Running again goes on where it ended.
 pub(crate) fn run_tape(
@@ -75,7 +75,7 @@ pub(crate) fn run_tape(
     let mut rests = Rests::open(&run.dir.cache(), machine.stage.bus(), &made_of)?;
     let standing = rests.restore(&mut machine, || Ok(setup::tasks(run.agents)?))?;
     let redelivered_from = standing.next;
-    let mut numbering = machine.recover(standing)?;
+    let mut numbering = machine.recover(standing, run.settings.digest)?;
     commands.logged(numbering.last(Source::new(OPERATOR)?))?;
     let ingress = Source::new(INGRESS)?;
     let resumed_at = machine.stage.bus().progress(ingress).and_then(|p| p.mark).unwrap_or(0);
@@ -116,6 +116,7 @@ pub(crate) fn run_tape(
         }
     }
     take_commands(&mut machine, &mut numbering, &commands, operator)?;
+    machine.rest()?;
     machine.stage.flush()?;
     rests.keep(&mut machine, &numbering, records)?;
     commands.logged(numbering.last(operator))?;
@@ -134,8 +135,7 @@ pub(crate) fn run_tape(
 }
 
 fn build(run: &TapeRun<'_>, bus: Box<dyn Bus>) -> Result<Machine, PipelineError> {
-    let seats =
-        setup::tasks(run.agents)?.into_iter().map(|task| Seat { task, through: None }).collect();
+    let seats = setup::tasks(run.agents)?.into_iter().map(Seat::new).collect();
     let account = run.settings.account.name;
     let gateway = Gateway::new(account)?;
     let facts = bus.high_water(gateway.broker_source());
@@ -204,9 +204,16 @@ fn start_agents(
     config: Digest,
 ) -> Result<(), PipelineError> {
     let worker = Source::new(WORKER)?;
-    let fence_index = machine.stage.bus().next_index();
+    // Whatever the log holds by now was taken by every task.
+    let fence_index = machine.stage.next_index();
     let epoch = numbering.last(worker) + 1;
-    let started: Vec<(Source, Label)> = machine.sources().into_iter().collect();
+    let untold = machine.seats.iter_mut().filter(|seat| !seat.is_told);
+    let started: Vec<(Source, Label)> = untold
+        .map(|seat| {
+            seat.is_told = true;
+            (seat.task.source(), seat.task.version())
+        })
+        .collect();
     for (task, version) in started {
         let body = Body::from(AgentStarted { task, epoch, version, config, fence_index });
         let event = numbering.worker_root(worker, machine.clock, body);

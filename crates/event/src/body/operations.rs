@@ -86,7 +86,7 @@ message! {
         3 version: Label,
         /// Digest of its configuration.
         4 config: Digest,
-        /// Inputs below this log index are never decided again.
+        /// Inputs below this log index were decided by the starts before, and are never decided again.
         5 fence_index: u64,
     }
 

@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use bus::{Entry, Record, Topology, Unit};
-use event::{
-    Body, Event, Source, Timestamp,
-    operations::{AgentStarted, Heartbeat},
-};
+use event::{Body, Event, Source, Timestamp, operations::Heartbeat};
 use feed::{TapeReader, TapeRecord};
 use std::sync::Arc;
 
@@ -20,6 +17,7 @@ use super::{
     },
     LiveRun, WORKER,
     clock::SessionClock,
+    seat::Seat,
     shared::Shared,
     source,
 };
@@ -86,20 +84,19 @@ impl Ingress {
         self.resumed_at
     }
 
-    /// Life-cycle events of this start; and, on the first one, what configuration supplies.
+    /// Life-cycle events of this start, durable before any task takes anything; and, on the first one, what configuration supplies.
     pub(super) fn begin(
         &mut self,
         run: &LiveRun<'_>,
         clock: &SessionClock,
+        seats: &mut [Seat],
     ) -> Result<(), PipelineError> {
         let (now, worker) = (clock.now(), source(WORKER)?);
-        let fence_index = self.shared.next_index();
         let epoch = self.numbering.last(worker) + 1;
         let config = run.settings.digest;
-        for task in crate::setup::tasks(run.agents)? {
-            let (task, version) = (task.source(), task.version());
-            let body = Body::from(AgentStarted { task, epoch, version, config, fence_index });
-            let event = self.numbering.worker_root(worker, now, body);
+        for seat in seats {
+            let event =
+                self.numbering.worker_root(worker, now, seat.start_of(epoch, config).into());
             self.accept(vec![event], None)?;
         }
         let instruments = source("config/instruments")?;

@@ -110,7 +110,7 @@ fn drive(
     let mut threads = Vec::new();
     // This thread is one of those whose failure ends the run.
     shared.answer_for(|| {
-        ingress.begin(&run, &clock)?;
+        ingress.begin(&run, &clock, &mut seats)?;
         let desk = desk::Desk::open(&run, Arc::clone(shared), Arc::clone(&clock), latch)?;
         threads = start(shared, seats, desk);
         // Books are open and limits are known before the first record comes.

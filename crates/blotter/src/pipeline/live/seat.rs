@@ -13,7 +13,7 @@ use std::{
 };
 
 use bus::{Entry, Progress, Run, TimerRequested, Topology, Unit};
-use event::{Body, Source};
+use event::{Body, Digest, Kind, Source, operations::AgentStarted};
 use worker::{Delivery, Failed, Numbering, PendingTimer, Step, Task};
 
 use super::{
@@ -44,6 +44,11 @@ impl Seat {
         Ok(seat)
     }
 
+    /// What this start tells the log.
+    pub(super) fn start_of(&mut self, epoch: u64, config: Digest) -> AgentStarted {
+        self.seat.start(epoch, config)
+    }
+
     /// Deals with deliveries until the run ends.
     pub(super) fn start(mut self, received: Receiver<Delivery>) -> JoinHandle<()> {
         let shared = Arc::clone(&self.shared);
@@ -64,7 +69,8 @@ impl Seat {
                     dealt?;
                 }
                 Err(RecvTimeoutError::Timeout) if !self.shared.has_ended() => {}
-                Err(_) => return Ok(()),
+                Err(_) if self.shared.has_failed() => return Ok(()),
+                Err(_) => return self.seat.rest().map_or(Ok(()), |step| self.commit(step)),
             }
         }
         Ok(())
@@ -112,7 +118,7 @@ impl Seat {
                 return Ok(false);
             }
             if let Entry::Event(delivered) = entry {
-                seat.tell_again(&*delivered.record.event()?);
+                seat.tell_again(delivered.position.index, &*delivered.record.event()?);
             }
             Ok(true)
         })
@@ -139,12 +145,17 @@ impl Seat {
                 Entry::Progress { progress, .. } if progress.source == task => {
                     progress.timers().for_each(|timer| seat.asked(timer_of(task, timer)));
                 }
-                Entry::Event(delivered)
-                    if delivered.record.header().kind == event::Kind::TimerFired as u16 =>
-                {
-                    seat.fired(&*delivered.record.event()?);
+                Entry::Event(delivered) => {
+                    let header = delivered.record.header();
+                    if header.source == task {
+                        seat.emitted(header.source_seq);
+                    } else if [Kind::TimerFired as u16, Kind::AgentStarted as u16]
+                        .contains(&header.kind)
+                    {
+                        seat.remember(&*delivered.record.event()?);
+                    }
                 }
-                _ => {}
+                Entry::Progress { .. } => {}
             }
             Ok(true)
         })
