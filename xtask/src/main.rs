@@ -26,12 +26,14 @@ usage: cargo xtask <task>
                        kafka, whose suites need a server
   fuzz [--inputs N] [--seed S]
                        changed bytes for every decoder, N in all; ends in one JSON line
-  soak [--kills N] [--inputs N] [--seed S]
-                       the long forms of everything that searches for a fault; ends in a table
-                       and one JSON line
+  soak [PART...] [--seeds N] [--from S] [--kills N] [--inputs N] [--seed S]
+                       the long forms of everything that searches for a fault, or of the parts named
+                       (sim, defences, disk, model, kills, files, fuzz): 100,000 seeds, 1,000 kills of
+                       each kind, 10^6 inputs; ends in a table and one JSON line
   mutants [--package P] [--shard K/N] [--file GLOB]
                        changes the pure crates place by place; fails when one survives unexplained
-  sim [ARGUMENT...]    the simulator: --seeds N, --from S, --seed S, --shrink, --matrix, --coverage
+  sim [ARGUMENT...]    the simulator: --seeds N, --from S, --jobs N, --seed S, --shrink, --matrix,
+                       --coverage
   sim --patches [--seeds N]
                        takes defences out of a copy of the tree, one by one: each must be missed
   tidy                 directions of dependencies, purity, words, files, named tests

@@ -27,6 +27,13 @@ pub(crate) struct Proof {
     pub(crate) slowest_us: u64,
 }
 
+impl Proof {
+    pub(crate) fn of(proof: &str, of: &str, count: u64) -> Self {
+        let (proof, of) = (proof.into(), of.into());
+        Self { proof, of, count, accepted: 0, most_bytes: 0, slowest_us: 0 }
+    }
+}
+
 /// What a run of tests gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tried {

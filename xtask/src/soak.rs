@@ -2,14 +2,48 @@
 
 use anyhow::{Result, bail};
 
-use crate::proof::{self, Tried};
+use crate::{
+    proof::{self, Tried},
+    sim,
+};
 
 /// Decoders that are fuzzed; each has a test with `upset` in its name.
 const DECODERS: u64 = 21;
 const FUZZ: &str =
     "-p fuzz -p projection -p snapshot -p blotter --lib --tests --no-fail-fast upset";
 
+/// A part of the soak, by its name.
+type Part = (&'static str, &'static str, fn(&Asked) -> Result<Tried>);
+
+/// Every part, in the order of the soak.
+const PARTS: [Part; 7] = [
+    ("sim", "the simulator, seed by seed", |asked| sim::sweep(asked.from, asked.seeds)),
+    ("defences", "defences switched off or taken out", |_| sim::defences(1_000)),
+    ("disk", "crash points, changed bytes, cuts", |_| {
+        let long = ("BLOTTER_SOAK", "1".to_owned());
+        let disks = "-p segment -p bus-log -p forensics --lib --no-fail-fast";
+        let mut tried = proof::run(disks, &[long])?;
+        tried.add(proof::run("-p broker --lib record", &[])?);
+        tried.add(proof::run("-p blotter --lib control", &[])?);
+        Ok(tried)
+    }),
+    ("model", "every order of a small world", |_| proof::run("-p bus --lib model", &[])),
+    ("kills", "processes killed", |asked| {
+        let kills = ("BLOTTER_KILLS_EACH", asked.kills.to_string());
+        proof::run("-p tests --test it --no-fail-fast kills", &[kills, asked.seed()])
+    }),
+    ("files", "a full disk, old directories", |_| {
+        let mut tried = proof::run("-p tests --test it --no-fail-fast full_disk", &[])?;
+        tried.add(proof::run("-p tests --test it --no-fail-fast golden", &[])?);
+        Ok(tried)
+    }),
+    ("fuzz", "changed bytes for every decoder", fuzzed),
+];
+
 struct Asked {
+    parts: Vec<String>,
+    from: u64,
+    seeds: u64,
     kills: u64,
     inputs: u64,
     seed: u64,
@@ -17,14 +51,34 @@ struct Asked {
 
 impl Asked {
     fn read(arguments: &[&str]) -> Result<Self> {
-        let mut asked = Self { kills: 1_000, inputs: 1_000_000, seed: 1 };
+        let mut asked = Self {
+            parts: Vec::new(),
+            from: 100_000,
+            seeds: 100_000,
+            kills: 1_000,
+            inputs: 1_000_000,
+            seed: 1,
+        };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             let slot = match *name {
+                "--from" => &mut asked.from,
+                "--seeds" => &mut asked.seeds,
                 "--kills" => &mut asked.kills,
                 "--inputs" => &mut asked.inputs,
                 "--seed" => &mut asked.seed,
-                other => bail!("{other} is none of --kills, --inputs, --seed"),
+                part if PARTS.iter().any(|(name, ..)| *name == part) => {
+                    asked.parts.push(part.into());
+                    continue;
+                }
+                other => {
+                    let parts: Vec<_> = PARTS.iter().map(|(name, ..)| *name).collect();
+                    bail!(
+                        "{other} is none of --from, --seeds, --kills, --inputs, --seed, and no part; \
+                         parts are {}",
+                        parts.join(", ")
+                    )
+                }
             };
             *slot = match rest.next().and_then(|text| text.parse().ok()) {
                 Some(number) => number,
@@ -36,6 +90,10 @@ impl Asked {
 
     fn seed(&self) -> (&'static str, String) {
         ("BLOTTER_SEED", self.seed.to_string())
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|asked| asked == part)
     }
 }
 
@@ -69,31 +127,18 @@ fn fuzzed(asked: &Asked) -> Result<Tried> {
     Ok(tried)
 }
 
-/// Runs the long forms one after another and says how much each tried.
+/// Runs the long forms one after another, or those named, and says how much each tried. A part that
+/// cannot be run at all is a failure of the soak, and the others run all the same.
 pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
     let asked = Asked::read(arguments)?;
-    let long = ("BLOTTER_SOAK", "1".to_owned());
-    let kills = ("BLOTTER_KILLS", asked.kills.to_string());
     let mut tried = Tried::default();
-    for (what, tests, settings) in [
-        (
-            "crash points, changed bytes, cuts",
-            "-p segment -p bus-log -p forensics --lib --no-fail-fast",
-            vec![long],
-        ),
-        ("every order of a small world", "-p bus --lib model", vec![]),
-        ("latch and command ring", "-p blotter --lib control", vec![]),
-        (
-            "processes killed, a full disk, old directories",
-            "-p tests --test it --no-fail-fast",
-            vec![kills, asked.seed()],
-        ),
-    ] {
-        println!("{what}");
-        tried.add(proof::run(tests, &settings)?);
+    for (name, what, run) in PARTS.iter().filter(|(name, ..)| asked.wants(name)) {
+        println!("{name}: {what}");
+        match run(&asked) {
+            Ok(more) => tried.add(more),
+            Err(error) => tried.failed.push(format!("{name}: {error:#}")),
+        }
     }
-    println!("changed bytes for every decoder");
-    tried.add(fuzzed(&asked)?);
     table(&tried);
     let count = tried.proofs.iter().map(|proof| proof.count).sum::<u64>();
     println!(
@@ -125,6 +170,9 @@ mod tests {
     #[test]
     fn a_number_that_is_missing_or_for_nothing_is_refused() {
         assert!(Asked::read(&["--inputs"]).is_err() && Asked::read(&["--many", "3"]).is_err());
-        assert_eq!(Asked::read(&["--kills", "7", "--seed", "2"]).unwrap().kills, 7);
+        let asked = Asked::read(&["sim", "--kills", "7", "fuzz"]).unwrap();
+        assert_eq!((asked.kills, asked.seeds), (7, 100_000));
+        assert!(asked.wants("sim") && asked.wants("fuzz") && !asked.wants("kills"));
+        assert!(Asked::read(&[]).unwrap().wants("kills"));
     }
 }
