@@ -27,7 +27,9 @@ pub(super) fn quantity_of(text: &str) -> Result<Quantity, MoneyError> {
             true => text.trim_end_matches('0'),
             false => text,
         };
-        let whole = trimmed.strip_suffix('.').filter(|_| trimmed.len() < text.len());
+        // Zeros behind the only point: with another point before it, this is no number.
+        let is_whole = |rest: &&str| trimmed.len() < text.len() && !rest.contains('.');
+        let whole = trimmed.strip_suffix('.').filter(is_whole);
         let (mantissa, places) = unsigned(whole.unwrap_or(trimmed).as_bytes())?;
         Quantity::new(i64::try_from(mantissa).ok()?, u8::try_from(places).ok()?).ok()
     };

@@ -262,3 +262,11 @@ proptest! {
         prop_assert_eq!(number::quantity_of(&text).map(parts), Quantity::parse(&text).map(parts));
     }
 }
+
+#[test]
+fn a_number_with_two_points_is_none() {
+    for text in ["0.0.0", "5.10.0", "5.10.", "5..0", "5.", ".5", "5.1.0"] {
+        assert_eq!(number::quantity_of(text), Err(event::MoneyError::Malformed), "{text}");
+        assert_eq!(number::price_of(text), Err(event::MoneyError::Malformed), "{text}");
+    }
+}
