@@ -71,7 +71,8 @@ fn version_1_is_read_as_it_was() {
         });
         fs::write(&path, &text).unwrap();
     }
-    // An answer may say more than it did, never something else.
+    // An answer may say more than it did, never something else. A state digest is of one version of
+    // the fold, and changes with it.
     for (line, (question, said)) in fs::read_to_string(path).unwrap().lines().zip(&said) {
         let expected: Value = serde_json::from_str(line).unwrap();
         assert_eq!(expected["question"], *question);
