@@ -12,6 +12,7 @@ use rdkafka::{
 use crate::{
     KafkaBusError,
     client::{Cluster, Consumer, Quiet},
+    watch::{Watch, now},
 };
 
 /// What a look at a partition finds.
@@ -39,6 +40,8 @@ const PASSED_MAX: usize = 4096;
 const AHEAD_MAX: i64 = 20_000;
 /// How long one look waits.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long the servers may take to say how far a partition goes, before they are asked again.
+const ANSWER_PATIENCE: Duration = Duration::from_millis(500);
 /// Looks in vain after which the servers are asked whether there is anything to come.
 const LOOKS_BEFORE_ASKING: u128 = 50;
 
@@ -51,6 +54,7 @@ pub(crate) struct Feed {
     /// The offset after the last message taken.
     next: i64,
     passed: BTreeMap<i64, Bytes>,
+    watch: Watch,
 }
 
 impl std::fmt::Debug for Feed {
@@ -68,6 +72,7 @@ impl Feed {
             queue: None,
             next: 0,
             passed: BTreeMap::new(),
+            watch: Watch::new(now()),
         }
     }
 
@@ -94,6 +99,34 @@ impl Feed {
         }
         self.consumer.incremental_assign(&place).map_err(failed)?;
         self.next = offset;
+        self.watch.moved(now());
+        Ok(())
+    }
+
+    /// Goes on with a client made anew where this one stopped fetching, which it does for good when
+    /// servers come and go at an unlucky moment.
+    fn unless_stalled(&mut self, cluster: &Cluster) -> Result<(), KafkaBusError> {
+        let asked_at = now();
+        if !self.watch.is_due(asked_at) {
+            return Ok(());
+        }
+        // Where the committed part ends; servers that do not answer are asked again.
+        let Ok((_, end)) =
+            self.consumer.fetch_watermarks(&self.topic, self.partition, ANSWER_PATIENCE)
+        else {
+            return Ok(());
+        };
+        if self.watch.is_stalled(now(), self.next, end) {
+            let fresh = Arc::new(cluster.consumer()?);
+            let mut old = TopicPartitionList::new();
+            let _ = old.add_partition(&self.topic, self.partition);
+            // The other partitions of the old client go on.
+            let _ = self.consumer.incremental_unassign(&old);
+            self.queue = None;
+            self.consumer = fresh;
+            self.seek(cluster, self.next)?;
+            self.watch.began_again(end);
+        }
         Ok(())
     }
 
@@ -120,12 +153,17 @@ impl Feed {
         match found {
             Some(Ok(taken)) => {
                 self.next = taken.offset + 1;
+                self.watch.moved(now());
                 Ok(Look::Message(taken))
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => Ok(Look::End),
+            Some(Err(KafkaError::PartitionEOF(_))) => {
+                self.watch.at_end(now());
+                Ok(Look::End)
+            }
             Some(Err(error)) => self.why(cluster, &error).map_or(Ok(Look::Nothing), Err),
             None => {
                 self.serve(cluster)?;
+                self.unless_stalled(cluster)?;
                 Ok(Look::Nothing)
             }
         }
@@ -206,5 +244,57 @@ impl Feed {
             brokers: cluster.options.brokers.clone(),
             why: format!("{} partition {} stands still", self.topic, self.partition),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::{
+        ClientConfig,
+        mocking::MockCluster,
+        producer::{BaseProducer, BaseRecord, Producer as _},
+    };
+
+    use super::*;
+    use crate::Options;
+
+    /// The next message, however many looks it takes.
+    fn next(feed: &mut Feed, cluster: &Cluster) -> Bytes {
+        for _ in 0..500 {
+            if let Look::Message(taken) = feed.look(cluster, LOOK).unwrap() {
+                return taken.payload;
+            }
+        }
+        panic!("nothing comes");
+    }
+
+    #[test]
+    fn a_client_that_stopped_fetching_is_replaced_and_nothing_is_missed() {
+        let servers = MockCluster::new(1).unwrap();
+        servers.create_topic("prices", 1, 1).unwrap();
+        let brokers = servers.bootstrap_servers();
+        let producer: BaseProducer =
+            ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+        let produce = |payload: &str| {
+            producer
+                .send(BaseRecord::to("prices").partition(0).key("").payload(payload))
+                .map_err(|(error, _)| error)
+                .unwrap();
+            producer.flush(Duration::from_secs(10)).unwrap();
+        };
+        let cluster = Cluster::new(Options::new(&brokers, "blotter", "test"));
+        let consumer = Arc::new(cluster.consumer().unwrap());
+        let mut feed = Feed::new(&consumer, "prices", 0);
+        produce("1");
+        feed.seek(&cluster, 0).unwrap();
+        assert_eq!(next(&mut feed, &cluster), "1");
+
+        let mut partition = TopicPartitionList::new();
+        let _ = partition.add_partition("prices", 0);
+        consumer.pause(&partition).unwrap();
+        produce("2");
+        produce("3");
+        assert_eq!(next(&mut feed, &cluster), "2");
+        assert_eq!(next(&mut feed, &cluster), "3");
     }
 }

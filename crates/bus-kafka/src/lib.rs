@@ -30,6 +30,7 @@ mod tail;
 mod topics;
 mod transaction;
 mod walker;
+mod watch;
 mod waypoints;
 mod writer;
 
