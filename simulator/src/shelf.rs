@@ -25,11 +25,15 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
-    /// Something happens to it.
-    pub(crate) fn suffer(&mut self, faults: &mut Faults) {
+    /// Something happens to it. Says whose newest snapshot is changed, where one is.
+    pub(crate) fn suffer(&mut self, faults: &mut Faults) -> Option<usize> {
         let many = self.kept.len() as u64;
         let mut draw = |end: u64| faults.between(Fault::SnapshotLoss, 0, end.max(1)) as usize;
         let (what, at, other) = (draw(4), draw(many), draw(many));
+        let home = self.kept.get(at).map(|(home, _)| *home);
+        // An older one matters only where the newer ones are lost too.
+        let newest = self.kept.iter().rposition(|(place, _)| Some(*place) == home);
+        let at = newest.unwrap_or(at);
         match (what, self.kept.get_mut(at)) {
             (0, _) => self.kept.clear(),
             (1, Some((_, bytes))) => {
@@ -45,6 +49,7 @@ impl Shelf {
             }
             (_, None) => {}
         }
+        home.filter(|_| what == 1)
     }
 }
 

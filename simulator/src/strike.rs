@@ -67,7 +67,13 @@ impl World {
             self.resumes_at = Some(soon(&mut self.faults, Fault::Halt, now, 8_000));
         }
         if self.faults.strikes(Fault::SnapshotLoss) {
-            self.shelf.suffer(&mut self.faults);
+            let changed = self.shelf.suffer(&mut self.faults);
+            // The part goes on without it, unless it has to begin again before it keeps another.
+            if let Some(place) = changed
+                && self.faults.between(Fault::SnapshotLoss, 0, 2) == 0
+            {
+                self.replace(place)?;
+            }
         }
         if self.faults.draws(Fault::Upgrade) {
             self.upgrade()?;
