@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use event::{Event, Source, TraceId};
-use worker::Task;
+use worker::{Fence, Task};
 
 /// The first place where a run again differs from the record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,8 @@ pub struct Tally {
     pub delivered: u64,
     /// Events compared, all of them equal.
     pub compared: u64,
+    /// Events of an earlier version or configuration, which the code of today need not say.
+    pub earlier: u64,
 }
 
 /// Tasks run again.
@@ -41,17 +43,26 @@ pub struct Rerun {
 
 struct Runner {
     task: Task,
+    /// Where the code of today began to decide.
+    fence: Option<Fence>,
+    is_behind_fence: bool,
     /// Minted and not yet met in the journal, with the index of what triggered them.
     minted: VecDeque<(u64, Event)>,
 }
 
 impl Rerun {
-    /// Runs these fresh tasks again.
+    /// Runs these fresh tasks again. What lies below a task's fence it is told, as it was when it took
+    /// over, and not asked to say again.
     #[must_use]
-    pub fn new(tasks: Vec<Task>) -> Self {
+    pub fn new(tasks: Vec<Task>, fences: &BTreeMap<Source, Fence>) -> Self {
         let by_source = tasks.iter().enumerate().map(|(at, task)| (task.source(), at)).collect();
-        let tasks =
-            tasks.into_iter().map(|task| Runner { task, minted: VecDeque::new() }).collect();
+        let runner = |task: Task| Runner {
+            fence: fences.get(&task.source()).copied(),
+            is_behind_fence: false,
+            task,
+            minted: VecDeque::new(),
+        };
+        let tasks = tasks.into_iter().map(runner).collect();
         Self { tasks, by_source, tally: Tally::default() }
     }
 
@@ -74,26 +85,17 @@ impl Rerun {
         if let Some(runner) =
             self.by_source.get(&event.source).and_then(|at| self.tasks.get_mut(*at))
         {
-            let minted = runner.minted.pop_front().map(|(_, minted)| minted);
-            if minted.as_ref().is_none_or(|minted| minted.encode() != bytes) {
-                return Err(Box::new(Divergence {
-                    task: event.source,
-                    source_seq: event.source_seq,
-                    index,
-                    trace: event.trace_id,
-                    recorded: Some(Box::new(event.clone())),
-                    reran: minted.map(Box::new),
-                }));
+            if runner.fence.is_some_and(|fence| event.source_seq <= fence.last_seq) {
+                self.tally.earlier += 1;
+            } else {
+                runner.compare(index, bytes, event)?;
+                self.tally.compared += 1;
             }
-            self.tally.compared += 1;
         }
         for runner in &mut self.tasks {
-            if !runner.task.wants(event) {
-                continue;
-            }
-            self.tally.delivered += 1;
-            if let Some(effects) = runner.task.step(event) {
-                runner.minted.extend(effects.events.into_iter().map(|minted| (index, minted)));
+            if runner.task.wants(event) {
+                self.tally.delivered += 1;
+                runner.deliver(index, event);
             }
         }
         Ok(())
@@ -122,5 +124,33 @@ impl Rerun {
             }
         }
         Ok(self.tally)
+    }
+}
+
+impl Runner {
+    fn compare(&mut self, index: u64, bytes: &[u8], event: &Event) -> Result<(), Box<Divergence>> {
+        let minted = self.minted.pop_front().map(|(_, minted)| minted);
+        if minted.as_ref().is_some_and(|minted| minted.encode() == bytes) {
+            return Ok(());
+        }
+        Err(Box::new(Divergence {
+            task: event.source,
+            source_seq: event.source_seq,
+            index,
+            trace: event.trace_id,
+            recorded: Some(Box::new(event.clone())),
+            reran: minted.map(Box::new),
+        }))
+    }
+
+    fn deliver(&mut self, index: u64, event: &Event) {
+        let is_decided = self.fence.is_some_and(|fence| index < fence.index);
+        if let Some(fence) = self.fence.filter(|_| !is_decided && !self.is_behind_fence) {
+            self.is_behind_fence = true;
+            self.task.go_on_behind(&fence);
+        }
+        if let Some(effects) = self.task.step(event).filter(|_| !is_decided) {
+            self.minted.extend(effects.events.into_iter().map(|minted| (index, minted)));
+        }
     }
 }

@@ -9,7 +9,7 @@ use event::{
     id::foreign_id,
     market::{MarketAnomalyDetected, MarketTrade},
 };
-use worker::{Task, root_event};
+use worker::{Fence, Task, root_event};
 
 use crate::Rerun;
 
@@ -74,7 +74,16 @@ fn recorded() -> Vec<Event> {
 }
 
 fn rerun(detail: &'static str, journal: &[Event], through: u64) -> Result<u64, u64> {
-    let mut rerun = Rerun::new(vec![Task::new(Box::new(Echo { detail })).unwrap()]);
+    rerun_behind(&BTreeMap::new(), detail, journal, through)
+}
+
+fn rerun_behind(
+    fences: &BTreeMap<Source, Fence>,
+    detail: &'static str,
+    journal: &[Event],
+    through: u64,
+) -> Result<u64, u64> {
+    let mut rerun = Rerun::new(vec![Task::new(Box::new(Echo { detail })).unwrap()], fences);
     for (index, event) in (0..).zip(journal) {
         rerun.event(index, &event.encode(), event).map_err(|divergence| divergence.index)?;
     }
@@ -106,4 +115,26 @@ fn an_event_its_task_would_not_emit_is_a_divergence() {
     let forged = Event { source_seq: 4, ..journal[1].clone() };
     journal.push(forged);
     assert_eq!(rerun("same", &journal, 6), Err(6));
+}
+
+/// Two trades answered by one version, the third by the next.
+#[test]
+fn what_an_earlier_version_said_is_not_asked_of_the_code_of_today() {
+    let mut one = Task::new(Box::new(Echo { detail: "one" })).unwrap();
+    let mut other = Task::new(Box::new(Echo { detail: "other" })).unwrap();
+    let fence = Fence { index: 4, last_seq: 2, last_timer: 0 };
+    let mut journal = Vec::new();
+    for number in 1..=3 {
+        let root = trade(number);
+        journal.push(root.clone());
+        if number == 3 {
+            other.go_on_behind(&fence);
+        }
+        let task = if number < 3 { &mut one } else { &mut other };
+        journal.extend(task.step(&root).unwrap().events);
+    }
+    let fences = BTreeMap::from([(Source::new("echo/0").unwrap(), fence)]);
+    assert_eq!(rerun("other", &journal, 5), Err(1));
+    assert_eq!(rerun_behind(&fences, "other", &journal, 5), Ok(1));
+    assert_eq!(rerun_behind(&fences, "one", &journal, 5), Err(5));
 }

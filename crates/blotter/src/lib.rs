@@ -20,6 +20,7 @@ mod history;
 mod journal;
 mod pipeline;
 mod query;
+mod rerun;
 mod setup;
 mod signal;
 

@@ -1,9 +1,7 @@
 //! `replay`: the journal folded again, and every agent run again.
 
-use std::collections::BTreeMap;
-
-use event::{Event, Source};
-use replay::{Divergence, Rerun};
+use event::Event;
+use replay::Divergence;
 use serde_json::{Value, json};
 
 use super::{
@@ -13,12 +11,12 @@ use super::{
 };
 use crate::{
     App,
-    clock::{Stopwatch, wall_clock},
-    exit::{Exit, Failure, OrExit as _},
+    clock::Stopwatch,
+    exit::{Exit, Failure},
     history,
-    journal::{self, Item, Until},
+    journal::Until,
     query::{FieldDifference, field_differences, summary},
-    setup,
+    rerun, setup,
 };
 
 /// Rebuilds state from the journal; runs agents again when asked.
@@ -42,9 +40,14 @@ pub(super) fn replay(
     numbers["folded"] = json!(folded.entries);
     let mut exit = Exit::Ok;
     if agents {
-        match run_again(app, &setting, until)? {
+        match rerun::run_again(&setting.dir, &setup::agents(app, &setting.settings), until)? {
             Ok(tally) => {
-                numbers["agents"] = json!({ "compared": tally.compared, "delivered": tally.delivered, "equal": true });
+                numbers["agents"] = json!({
+                    "compared": tally.compared,
+                    "delivered": tally.delivered,
+                    "earlier": tally.earlier,
+                    "equal": true,
+                });
             }
             Err(divergence) => {
                 numbers["agents"] = divergence_json(&divergence);
@@ -69,41 +72,13 @@ pub(super) fn replay(
         output::line(&format!(
             "every agent run again: {compared} events compared, all of them byte for byte equal"
         ));
+        if let Some(earlier @ 1..) = numbers["agents"]["earlier"].as_u64() {
+            output::line(&format!(
+                "{earlier} events of earlier versions or settings of an agent were not compared"
+            ));
+        }
     }
     Ok(exit)
-}
-
-/// Runs every agent again over what it had consumed.
-fn run_again(
-    app: &App,
-    setting: &setting::Setting,
-    until: Until,
-) -> Result<Result<replay::Tally, Box<Divergence>>, Failure> {
-    let tasks = setup::tasks(&setup::agents(app, &setting.settings)).or_exit(Exit::Usage)?;
-    let mut rerun = Rerun::new(tasks);
-    let mut consumed: BTreeMap<Source, u64> = BTreeMap::new();
-    let mut diverged = None;
-    let mut reader = journal::open(&setting.dir, wall_clock)?;
-    journal::walk(&mut reader, 0, until, |item| {
-        match item {
-            Item::Event { index, event, bytes, .. } if diverged.is_none() => {
-                diverged = rerun.event(index, bytes, &event).err();
-            }
-            Item::Progress { progress, .. } => {
-                if let Some(through) = progress.through() {
-                    let _ = consumed.insert(progress.source, through);
-                }
-            }
-            Item::Event { .. } => {}
-        }
-        Ok(())
-    })?;
-    if let Some(divergence) = diverged {
-        return Ok(Err(divergence));
-    }
-    // A cut may fall between a unit's events and its progress record: what lies beyond the last
-    // progress record is not held against the agents.
-    Ok(rerun.finish(&consumed))
 }
 
 /// Names the first difference: both sides, the fields they differ in, and the trace.

@@ -37,7 +37,7 @@ use crate::{
     history,
     journal::Until,
     pipeline::{PipelineError, TapeRun, run_tape},
-    setup,
+    rerun, setup,
 };
 
 const START: Timestamp = Timestamp(1_723_161_904_000_000_000);
@@ -389,13 +389,17 @@ impl Agent for Talker {
 
 /// What talkers of these versions say in one directory, one after the other.
 fn said(runs: &[(u64, u64)], go: impl Fn(&Home, u64)) -> Vec<String> {
+    talked(runs, go).subjects("talker/0")
+}
+
+fn talked(runs: &[(u64, u64)], go: impl Fn(&Home, u64)) -> Home {
     let mut home = Home::with(&App::new());
     for (every, quotes) in runs.iter().copied() {
         let app = App::new().agent(move || Talker { every, seen: 0 });
         home.agents = setup::agents(&app, &home.settings);
         go(&home, quotes);
     }
-    home.subjects("talker/0")
+    home
 }
 
 #[test]
@@ -414,4 +418,16 @@ fn a_run_that_goes_on_with_other_code_numbers_on_behind_what_was_said() {
     let runs = [(2, 5), (1, 8), (1, 10), (3, 20)];
     let subjects = ["2", "4", "6", "7", "8", "9", "10", "12", "15", "18"];
     assert_eq!(said(&runs, Home::run_up_to), subjects);
+}
+
+#[test]
+fn a_run_again_asks_of_the_last_version_what_it_said_and_no_more() {
+    let mut home = talked(&[(2, 5), (1, 8), (1, 10), (3, 20)], Home::run_up_to);
+    let again = |home: &Home| rerun::run_again(&home.dir, &home.agents, Until::End).unwrap();
+    let tally = again(&home).unwrap();
+    assert_eq!(tally.earlier, 7);
+    assert!(tally.compared >= 3, "{tally:?}");
+    let app = App::new().agent(move || Talker { every: 4, seen: 0 });
+    home.agents = setup::agents(&app, &home.settings);
+    assert_eq!(again(&home).unwrap_err().task.as_str(), "talker/0");
 }
