@@ -1,4 +1,4 @@
-//! Apache Kafka: one node that is broker and controller, with its store in a home of its own.
+//! Apache Kafka: a node that is broker and controller, with its store in a home of its own.
 
 use std::{
     fs,
@@ -33,7 +33,6 @@ const JVM: [&str; 4] = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms64m"
 /// What a node needs that holds no copies, is never asked twice, and starts in a few seconds.
 const PROPERTIES: &str = "\
 process.roles=broker,controller
-node.id=1
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 auto.create.topics.enable=false
@@ -76,6 +75,15 @@ pub struct KafkaSettings {
     pub sync_always: bool,
     /// Lines for `server.properties` beside the usual ones.
     pub lines: String,
+    /// The port of the loopback interface that clients are sent to, where it is not the node's own.
+    pub advertised: Option<u16>,
+}
+
+/// The place of a node among others: its number from 1 on, and the controllers' ports in that order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) number: usize,
+    pub(crate) controllers: [u16; 3],
 }
 
 /// An Apache Kafka of one's own.
@@ -84,6 +92,7 @@ pub struct KafkaServer {
     process: Option<Guarded>,
     port: u16,
     controller_port: u16,
+    member: Option<Member>,
     settings: KafkaSettings,
     home: Home,
 }
@@ -131,7 +140,7 @@ impl KafkaServer {
     }
 
     fn start_in(home: Home, settings: KafkaSettings) -> anyhow::Result<Self> {
-        let mut server = Self::prepare(home, settings)?;
+        let mut server = Self::prepare(home, settings, None)?;
         server.start_again()?;
         Ok(server)
     }
@@ -141,12 +150,24 @@ impl KafkaServer {
     /// # Errors
     /// When it cannot be fetched.
     pub fn prepared(settings: KafkaSettings) -> anyhow::Result<Self> {
-        Self::prepare(Home::new("kafka")?, settings)
+        Self::prepare(Home::new("kafka")?, settings, None)
     }
 
-    fn prepare(home: Home, settings: KafkaSettings) -> anyhow::Result<Self> {
-        let (port, controller_port) = (free_port()?, free_port()?);
-        let server = Self { process: None, port, controller_port, settings, home };
+    pub(crate) fn prepare(
+        home: Home,
+        settings: KafkaSettings,
+        member: Option<Member>,
+    ) -> anyhow::Result<Self> {
+        let port = free_port()?;
+        let controller_port = match member {
+            None => free_port()?,
+            Some(Member { number, controllers }) => number
+                .checked_sub(1)
+                .and_then(|at| controllers.get(at))
+                .copied()
+                .context("a port")?,
+        };
+        let server = Self { process: None, port, controller_port, member, settings, home };
         fs::write(server.home.path().join("log4j2.yaml"), LOGGING)?;
         server.configure()?;
         server.format()?;
@@ -156,11 +177,21 @@ impl KafkaServer {
     fn configure(&self) -> anyhow::Result<()> {
         let (port, controller, store) = (self.port, self.controller_port, self.store());
         let sync = if self.settings.sync_always { "log.flush.interval.messages=1\n" } else { "" };
+        let advertised = self.settings.advertised.unwrap_or(port);
+        let (number, voters) = match self.member {
+            None => (1, format!("1@127.0.0.1:{controller}")),
+            Some(Member { number, controllers }) => {
+                let voters =
+                    (1..).zip(controllers).map(|(n, port)| format!("{n}@127.0.0.1:{port}"));
+                (number, voters.collect::<Vec<_>>().join(","))
+            }
+        };
         let text = format!(
             "{PROPERTIES}{sync}{}\n\
-             controller.quorum.voters=1@127.0.0.1:{controller}\n\
+             node.id={number}\n\
+             controller.quorum.voters={voters}\n\
              listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
-             advertised.listeners=PLAINTEXT://127.0.0.1:{port}\n\
+             advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}\n\
              log.dirs={}\n",
             self.settings.lines,
             store.display(),
@@ -210,7 +241,13 @@ impl KafkaServer {
     /// Where clients connect to.
     #[must_use]
     pub fn brokers(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.settings.advertised.unwrap_or(self.port))
+    }
+
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// What it runs with; a change holds from the next start on.

@@ -60,7 +60,13 @@ impl Proxy {
         Ok(Self { port, shared })
     }
 
-    /// Where clients connect to.
+    /// The port it listens on.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Where clients of a nats-server connect to.
     #[must_use]
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)

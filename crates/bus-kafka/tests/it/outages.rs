@@ -11,7 +11,11 @@ use bus::{
     conformance::{market, order_unit},
 };
 use bus_kafka::{KafkaBus, KafkaHandle, Options};
-use servers::{KafkaServer, KafkaSettings};
+use rdkafka::{
+    ClientConfig,
+    consumer::{BaseConsumer, Consumer as _},
+};
+use servers::{Fault, KafkaCluster, KafkaServer, KafkaSettings, Proxy};
 
 use crate::{
     history::History,
@@ -118,6 +122,79 @@ fn calls_given_up_during_an_outage_are_settled_before_the_next() {
     check(&histories, &mut bus);
     drop(bus);
     check(&histories, &mut open(&patient));
+}
+
+/// Which node leads the one partition of the order topic.
+fn leader(brokers: &str, options: &Options) -> i32 {
+    let look: BaseConsumer =
+        ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap();
+    let order = bus_kafka::Names::new(&options.prefix).order().to_owned();
+    for _ in 0..600 {
+        let metadata = look.fetch_metadata(Some(&order), Duration::from_secs(30)).unwrap();
+        match metadata.topics()[0].partitions().first().map(|partition| partition.leader()) {
+            Some(leader @ 1..) => return leader,
+            _ => std::thread::park_timeout(Duration::from_millis(50)),
+        }
+    }
+    panic!("nobody leads the order");
+}
+
+#[test]
+fn a_cluster_that_loses_its_leader_loses_doubles_and_reorders_nothing() {
+    let mut cluster = KafkaCluster::start().unwrap();
+    let brokers = cluster.brokers();
+    let options =
+        Options { patience: Duration::from_secs(60), accept_lazy: false, ..options(&brokers) };
+    let mut bus = open(&options);
+    let load = Load::start(&bus.handle());
+    for kills in [true, false] {
+        load.await_answers(60);
+        let number = leader(&brokers, &options);
+        let node = cluster.node(number).unwrap();
+        if kills {
+            node.kill().unwrap();
+            load.await_answers(60);
+            node.start_again().unwrap();
+        } else {
+            // It wakes as one that believes to lead.
+            node.pause().unwrap();
+            load.await_answers(60);
+            node.go_on().unwrap();
+        }
+    }
+    load.await_answers(60);
+    let histories = load.end();
+    assert!(histories.iter().map(History::accepted).sum::<usize>() >= 300);
+    check(&histories, &mut bus);
+    drop(bus);
+    check(&histories, &mut open(&options));
+}
+
+#[test]
+fn connections_cut_and_stalled_lose_double_and_reorder_nothing() {
+    let mut server = KafkaServer::prepared(KafkaSettings::default()).unwrap();
+    let proxy = Proxy::in_front_of(server.port()).unwrap();
+    server.settings().advertised = Some(proxy.port());
+    server.start_again().unwrap();
+    let options = Options { patience: Duration::from_secs(60), ..options(&server.brokers()) };
+    let mut bus = open(&options);
+    let load = Load::start(&bus.handle());
+    for cut in 0..20 {
+        load.await_answers(6);
+        // Every part of a transaction is the last to pass once.
+        proxy.cut_after(cut * 131);
+    }
+    for fault in [Fault::Stall, Fault::StallAnswers, Fault::Refuse] {
+        load.await_answers(30);
+        proxy.set(fault);
+        std::thread::park_timeout(Duration::from_secs(2));
+        proxy.set(Fault::None);
+    }
+    load.await_answers(60);
+    let histories = load.end();
+    check(&histories, &mut bus);
+    drop(bus);
+    check(&histories, &mut open(&options));
 }
 
 #[test]
