@@ -10,10 +10,9 @@
 mod binary;
 mod desk;
 mod page;
-mod small_disk;
 pub mod tape;
 
 pub use binary::{blotter, large_trades};
 pub use desk::{Desk, Outcome, Running};
 pub use page::{Block, blocks};
-pub use small_disk::SmallDisk;
+pub use servers::SmallDisk;

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use rustix::process::Signal;
 
-use crate::{Guarded, Home, Jars, copy_tree, free_port};
+use crate::{Guarded, Home, Jars, SmallDisk, copy_tree, free_port};
 
 /// The server everything is tested with.
 const KAFKA: Jars = Jars {
@@ -77,6 +77,8 @@ pub struct KafkaSettings {
     pub lines: String,
     /// The port of the loopback interface that clients are sent to, where it is not the node's own.
     pub advertised: Option<u16>,
+    /// The megabytes of a disk of its own, where it is to be a small one.
+    pub disk_mb: Option<u32>,
 }
 
 /// The place of a node among others: its number from 1 on, and the controllers' ports in that order.
@@ -94,6 +96,7 @@ pub struct KafkaServer {
     controller_port: u16,
     member: Option<Member>,
     settings: KafkaSettings,
+    disk: Option<SmallDisk>,
     home: Home,
 }
 
@@ -167,7 +170,8 @@ impl KafkaServer {
                 .copied()
                 .context("a port")?,
         };
-        let server = Self { process: None, port, controller_port, member, settings, home };
+        let disk = settings.disk_mb.map(|mb| SmallDisk::mount(home.path().join("store"), mb));
+        let server = Self { process: None, port, controller_port, member, settings, disk, home };
         fs::write(server.home.path().join("log4j2.yaml"), LOGGING)?;
         server.configure()?;
         server.format()?;
@@ -253,6 +257,11 @@ impl KafkaServer {
     /// What it runs with; a change holds from the next start on.
     pub const fn settings(&mut self) -> &mut KafkaSettings {
         &mut self.settings
+    }
+
+    /// Gives its disk another size; only one that was asked for has one.
+    pub fn resize_disk(&self, megabytes: u32) {
+        self.disk.iter().for_each(|disk| disk.resize(megabytes));
     }
 
     /// Its directory.

@@ -18,6 +18,7 @@ mod maven;
 mod nats;
 mod nats_cluster;
 mod proxy;
+mod small_disk;
 mod wheel;
 
 pub use files::copy_tree;
@@ -29,6 +30,7 @@ pub use maven::Jars;
 pub use nats::{NatsServer, Settings};
 pub use nats_cluster::NatsCluster;
 pub use proxy::{Fault, Proxy};
+pub use small_disk::SmallDisk;
 pub use wheel::Wheel;
 
 /// A port nobody listens on at the moment.

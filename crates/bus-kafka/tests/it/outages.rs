@@ -197,6 +197,40 @@ fn connections_cut_and_stalled_lose_double_and_reorder_nothing() {
     check(&histories, &mut open(&options));
 }
 
+/// A server whose disk is full goes down; what it answered before is there once it has room.
+#[test]
+fn a_server_whose_disk_is_full_loses_and_doubles_nothing_once_it_has_room() {
+    let settings = KafkaSettings { disk_mb: Some(24), ..KafkaSettings::default() };
+    let mut server = KafkaServer::start(settings).unwrap();
+    let patient = options(&server.brokers());
+    drop(open(&patient));
+    let impatient = Options { patience: Duration::from_secs(5), ..patient.clone() };
+    let mut bus = open(&impatient);
+    let handle = bus.handle();
+    let mut history = History::default();
+    let mut number = 0;
+    let refusal = loop {
+        number += 1;
+        let unit = market(number * 1000 - 999..=number * 1000);
+        match handle.commit(vec![unit.clone()]) {
+            Ok(answers) => history.accept(&unit, &answers),
+            Err(error) => break error,
+        }
+        assert!(number < 1000, "its disk is small");
+    };
+    assert_eq!(refusal.class(), ErrorClass::Retry, "{refusal}");
+    assert!(server.log().unwrap().contains("No space left on device"));
+    server.resize_disk(400);
+    // It may have gone down by itself.
+    let _ = server.kill();
+    server.start_again().unwrap();
+    let again = market(number * 1000 - 999..=number * 1000);
+    history.offer(&again, |units| handle.commit(units));
+    check(std::slice::from_ref(&history), &mut bus);
+    drop((handle, bus));
+    check(&[history], &mut open(&patient));
+}
+
 #[test]
 fn a_server_that_is_down_at_first_is_found_once_it_is_up() {
     let mut server = KafkaServer::prepared(KafkaSettings::default()).unwrap();

@@ -15,7 +15,8 @@ impl SmallDisk {
     /// When nothing can be mounted here: a test of a full disk needs a disk that can be full.
     #[must_use]
     pub fn mount(path: PathBuf, megabytes: u32) -> Self {
-        std::fs::create_dir_all(&path).expect("a folder to mount on");
+        std::fs::create_dir_all(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let disk = Self { path };
         disk.run("mount", &["-t", "tmpfs", "-o", &format!("size={megabytes}m"), "tmpfs"]);
         disk
