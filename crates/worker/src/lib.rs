@@ -8,6 +8,9 @@
 //! [`Seat`] is a task that runs free: it waits until a step is durable, keeps the task's timers, and
 //! knows where a restart goes on. [`Numbering`] mints what enters from outside.
 //!
+//! [`Watch`] says of a task that another process drives what it owes the log, and for how long.
+//! [`Standby`] is a seat that follows such a task and takes it over.
+//!
 //! [`Fences`] knows where the code of a task changed, so that what one version decided is never decided
 //! again by the next.
 //!
@@ -25,8 +28,10 @@ mod fence;
 mod numbering;
 mod schedule;
 mod seat;
+mod standby;
 mod task;
 mod timers;
+mod watch;
 
 #[cfg(test)]
 mod entry_tests;
@@ -35,11 +40,15 @@ mod fence_tests;
 #[cfg(test)]
 mod seat_tests;
 #[cfg(test)]
+mod standby_tests;
+#[cfg(test)]
 mod tests;
 
 pub use fence::{Fence, Fences};
 pub use numbering::{FilePlace, Numbering, RootParts};
 pub use schedule::{Delivery, Schedule};
 pub use seat::{Failed, Seat, Step};
+pub use standby::Standby;
 pub use task::{Effects, Task, TaskError, root_event};
-pub use timers::{PendingTimer, Timers, timer_event};
+pub use timers::{PendingTimer, Timers, timer_event, timer_source};
+pub use watch::{Debt, Owed, Watch};

@@ -112,7 +112,12 @@ impl Seat {
             Body::TimerFired(TimerFired { task, .. }) if *task == self.source() => {
                 self.timers.fired(event);
             }
-            Body::AgentStarted(start) => self.fences.started(start),
+            Body::AgentStarted(start) => {
+                let before = self.fences.fence();
+                self.fences.started(start);
+                // A seat that follows the log meets a fence behind the one its numbers go on from.
+                self.is_behind_fence &= self.fences.fence() == before;
+            }
             _ => {}
         }
     }

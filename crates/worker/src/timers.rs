@@ -91,7 +91,11 @@ impl Timers {
     }
 }
 
-fn timer_source(task: Source) -> Result<Source, LabelError> {
+/// The source of a task's timers.
+///
+/// # Errors
+/// [`LabelError`] when the task's name leaves no room for it.
+pub fn timer_source(task: Source) -> Result<Source, LabelError> {
     Source::new(&format!("timer/{task}"))
 }
 
