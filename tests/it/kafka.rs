@@ -4,6 +4,8 @@ use serde_json::Value;
 use servers::{KafkaServer, KafkaSettings};
 use tests::{Desk, tape::Tape};
 
+use crate::apart;
+
 const START_NS: u64 = 1_723_161_904_000_000_000;
 
 fn desk(quotes: u64) -> Desk {
@@ -86,4 +88,32 @@ fn a_bus_that_holds_a_run_is_refused_to_a_new_directory() {
         assert!(!desk.path("two/binding").exists(), "it is bound to nothing");
     }
     let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
+}
+
+impl apart::Server for KafkaServer {
+    fn bus(&self) -> Vec<String> {
+        vec!["--bus".into(), format!("kafka://{}/apart", self.brokers())]
+    }
+
+    fn restart(&mut self) {
+        self.kill().unwrap();
+        self.start_again().unwrap();
+    }
+}
+
+#[test]
+fn two_processes_trade_on_kafka_through_a_killed_worker_and_a_restarted_server() {
+    let server = KafkaServer::start(fsyncing()).unwrap();
+    apart::trades_through_a_killed_worker_and_a_restarted_server(server);
+}
+
+#[test]
+fn a_replica_on_kafka_takes_over_from_one_that_was_killed() {
+    apart::a_replica_takes_over_from_one_that_was_killed(&KafkaServer::start(fsyncing()).unwrap());
+}
+
+#[test]
+fn a_replica_on_kafka_that_wakes_late_is_told_and_writes_nothing() {
+    let server = KafkaServer::start(fsyncing()).unwrap();
+    apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&server);
 }

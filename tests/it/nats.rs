@@ -4,6 +4,8 @@ use serde_json::Value;
 use servers::{NatsServer, Settings};
 use tests::{Desk, tape::Tape};
 
+use crate::apart;
+
 const START_NS: u64 = 1_723_161_904_000_000_000;
 
 fn desk(quotes: u64) -> Desk {
@@ -77,4 +79,35 @@ fn a_bus_that_holds_a_run_is_refused_to_a_new_directory() {
         assert!(!desk.path("two/binding").exists(), "it is bound to nothing");
     }
     let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
+}
+
+/// A server whose answers mean durable, and its bus.
+fn fsyncing() -> NatsServer {
+    NatsServer::start(Settings::fsync()).unwrap()
+}
+
+impl apart::Server for NatsServer {
+    fn bus(&self) -> Vec<String> {
+        vec!["--bus".into(), self.url(), "--nats-monitor".into(), self.monitor_url()]
+    }
+
+    fn restart(&mut self) {
+        self.kill().unwrap();
+        self.start_again().unwrap();
+    }
+}
+
+#[test]
+fn two_processes_trade_on_nats_through_a_killed_worker_and_a_restarted_server() {
+    apart::trades_through_a_killed_worker_and_a_restarted_server(fsyncing());
+}
+
+#[test]
+fn a_replica_on_nats_takes_over_from_one_that_was_killed() {
+    apart::a_replica_takes_over_from_one_that_was_killed(&fsyncing());
+}
+
+#[test]
+fn a_replica_on_nats_that_wakes_late_is_told_and_writes_nothing() {
+    apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&fsyncing());
 }

@@ -8,7 +8,7 @@ use std::{
 
 use event::Digest;
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Role};
 
 /// A data directory.
 #[derive(Clone, Debug)]
@@ -29,6 +29,17 @@ pub(crate) struct Binding {
     /// Where the bus is.
     pub bus: Engine,
 }
+
+impl Binding {
+    /// What the directory's process is among those that write to its bus: where agents run free, some
+    /// of them may do so in other processes.
+    pub(crate) fn role(&self) -> Role<'static> {
+        if self.mode == LIVE { Role::Run } else { Role::Alone }
+    }
+}
+
+/// The mode in which agents run free.
+pub(crate) const LIVE: &str = "live";
 
 /// What the settings written down begin with.
 const SETTINGS_HEAD: &str =
@@ -285,7 +296,8 @@ fn parse(text: &str) -> Result<Binding, &'static str> {
     })
 }
 
-fn short(digest: Digest) -> String {
+/// As much of a digest as people compare.
+pub(crate) fn short(digest: Digest) -> String {
     let mut text = digest.to_string();
     text.truncate(12);
     text

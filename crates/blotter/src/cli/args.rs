@@ -96,6 +96,15 @@ impl AccessArgs {
     }
 }
 
+/// The name of a worker, which is part of a name on the servers.
+fn worker_name(text: &str) -> Result<String, String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.is_empty() || text.len() > 64 || !text.chars().all(is_name) {
+        return Err("a name has up to 64 letters, digits, `-`, `_` and `.`".into());
+    }
+    Ok(text.into())
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Play a generated day with an incident in it, and explain what happened.
@@ -119,6 +128,31 @@ pub(crate) enum Command {
         /// Pace of a live run: 2 is twice as fast as recorded, 0 as fast as it goes.
         #[arg(long, default_value_t = 1, requires = "live")]
         speed: u32,
+        /// Agents that other processes host (`blotter work`), by name, separated by commas.
+        #[arg(long, value_name = "AGENTS", value_delimiter = ',', requires = "live")]
+        without: Vec<String>,
+        /// Seconds for which one of these may owe the log something before trading is halted.
+        #[arg(long, value_name = "SECONDS", default_value_t = 30, requires = "without",
+            value_parser = clap::value_parser!(u32).range(2..))]
+        patience: u32,
+    },
+    /// Host agents of a live run, which is started with --without them, in a process of their own.
+    Work {
+        #[command(flatten)]
+        bus: BusArgs,
+        /// Agents to host, by name, separated by commas.
+        #[arg(long, required = true, value_name = "AGENTS", value_delimiter = ',')]
+        tasks: Vec<String>,
+        /// Name of this process; two that run at a time have two names.
+        #[arg(long, value_parser = worker_name)]
+        name: String,
+        /// Follow the tasks, and take over each that stands still.
+        #[arg(long)]
+        standby: bool,
+        /// Seconds for which a task may owe the log something before a standby takes it over.
+        #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "standby",
+            value_parser = clap::value_parser!(u32).range(2..))]
+        patience: u32,
     },
     /// Rebuild state from the journal; with --agents, run every agent again and compare bytes.
     Replay {

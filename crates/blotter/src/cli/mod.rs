@@ -21,6 +21,7 @@ mod streams;
 mod tail;
 mod verify;
 mod with;
+mod work;
 
 use std::process::ExitCode;
 
@@ -60,8 +61,13 @@ fn dispatch(app: &App, common: &Common, command: Command) -> Result<Exit, Failur
         Command::Run { bus, input, live: false, .. } => {
             run::tape(app, common, bus.engine(), &input)
         }
-        Command::Run { bus, input, live: true, speed } => {
-            run::live(app, common, bus.engine(), &input, speed)
+        Command::Run { bus, input, live: true, speed, without, patience } => {
+            let shared = run::Shared { without: &without, patience };
+            run::live(app, common, bus.engine(), &input, speed, &shared)
+        }
+        Command::Work { bus, tasks, name, standby, patience } => {
+            let standby = standby.then_some(patience);
+            work::work(app, common, &bus.engine(), &name, &tasks, standby)
         }
         Command::Replay { as_of, with: Some(change), keep, .. } => {
             let until = crate::journal::Until::parse(as_of.as_deref())?;

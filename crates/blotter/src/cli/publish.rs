@@ -11,8 +11,8 @@ use super::{args::Common, output, setting};
 use crate::{
     clock::wall_clock,
     control::{Publisher, readable},
-    data_dir::DataDir,
-    engine::Access,
+    data_dir::{Binding, DataDir},
+    engine::{Access, Role},
     exit::{Exit, Failure, OrExit as _},
     pipeline::{Numbering, Submission, is_same, read_published},
     query::printable,
@@ -87,7 +87,8 @@ fn direct(common: &Common, dir: &DataDir, access: Access) -> Result<Direct, Fail
     let failed = |error: bus::BusError| super::run::failure(error.into());
     let binding = dir.binding().or_exit(Exit::Environment)?;
     let engine = binding.as_ref().map(|binding| binding.bus.clone()).unwrap_or_default();
-    let mut bus = engine.with(access).open(dir, wall_clock).map_err(failed)?.bus;
+    let role = binding.as_ref().map_or(Role::Alone, Binding::role);
+    let mut bus = engine.with(access).open(dir, role, wall_clock).map_err(failed)?.bus;
     let stands_at = match binding {
         Some(_) => last_time(&mut *bus).map_err(failed)?,
         None => None,

@@ -3,21 +3,24 @@
 use std::{
     io::{IsTerminal as _, Write as _},
     path::PathBuf,
+    time::Duration,
 };
 
 use event::Timestamp;
 use feed::TapeReader;
+use serde_json::{Value, json};
 
-use super::{args::Common, journal_check::JournalCheck, output, setting, setting::Setting};
+use super::{args::Common, journal_check::JournalCheck, output, setting, setting::Setting, work};
 use crate::{
     App,
     clock::{Stopwatch, wall_clock},
-    data_dir::Binding,
+    data_dir::{Binding, LIVE},
     engine::{Engine, EngineError, Standing},
     exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal::Until,
     pipeline::{
-        Fold, LiveEnd, LiveRun, PipelineError, TapeEnd, TapeRun, Told, Unread, run_live, run_tape,
+        Fold, Hosted, LiveEnd, LiveRun, PipelineError, TapeEnd, TapeRun, Told, Unread, run_live,
+        run_tape,
     },
     query::{printable, summary},
     setup, signal,
@@ -36,8 +39,17 @@ pub(super) fn tape(
         carry_out(app, &setting, input)?;
     let rate = watch.rate(records - resumed_at);
     let from = (resumed_at > 0).then_some(redelivered_from);
-    let end = End { fold, records, resumed_at, from, stopped, unread, torn, rate };
+    let elsewhere = Vec::new();
+    let end = End { fold, records, resumed_at, from, stopped, unread, torn, rate, elsewhere };
     Ok(end.tell(common, &setting))
+}
+
+/// What of a live run other processes do.
+pub(super) struct Shared<'a> {
+    /// Agents that they host.
+    pub(super) without: &'a [String],
+    /// Seconds for which one of these may stand still.
+    pub(super) patience: u32,
 }
 
 /// Runs the same agents free, the tape at its own pace.
@@ -47,10 +59,15 @@ pub(super) fn live(
     engine: Engine,
     input: &[PathBuf],
     speed: u32,
+    shared: &Shared<'_>,
 ) -> Result<Exit, Failure> {
     let setting = Setting { engine, ..setting::read(common)? };
-    let tape = bound_tape(&setting, input, "live")?;
-    let agents = setup::agents(app, &setting.settings);
+    let (elsewhere, agents) = work::split(app, &setting.settings, shared.without)?;
+    if !elsewhere.is_empty() && setting.engine == Engine::Embedded {
+        return Err(Failure { exit: Exit::Usage, error: EngineError::NoServer.into() });
+    }
+    work::must_keep_monitor(&elsewhere)?;
+    let tape = bound_tape(&setting, input, LIVE)?;
     let stop = signal::stop_flag().or_exit(Exit::Environment)?;
     let check = JournalCheck::start(&setting.dir, &stop);
     let watch = Stopwatch::start();
@@ -60,6 +77,8 @@ pub(super) fn live(
         settings: &setting.settings,
         instruments: &setting.instruments,
         agents: &agents,
+        elsewhere: &elsewhere,
+        patience: Duration::from_secs(shared.patience.into()),
         tape,
         wall_clock,
         speed,
@@ -68,10 +87,10 @@ pub(super) fn live(
     };
     let ended = run_live(run).map_err(failure);
     check.finish()?;
-    let LiveEnd { records, resumed_at, stopped, unread, torn } = ended?;
+    let LiveEnd { records, resumed_at, stopped, unread, torn, elsewhere } = ended?;
     let rate = watch.rate(records - resumed_at);
     let fold = crate::history::fold(&setting.dir, Until::End)?.fold;
-    let end = End { fold, records, resumed_at, from: None, stopped, unread, torn, rate };
+    let end = End { fold, records, resumed_at, from: None, stopped, unread, torn, rate, elsewhere };
     Ok(end.tell(common, &setting))
 }
 
@@ -85,6 +104,7 @@ fn tell(told: Told<'_>) {
         }
         Told::Halted(reason) => eprintln!("the latch is HALTED: {}", printable(reason)),
         Told::Released => eprintln!("the latch is open"),
+        told => work::tell(told),
     }
 }
 
@@ -139,7 +159,9 @@ pub(super) fn carry_out(
 pub(super) fn failure(error: PipelineError) -> Failure {
     use bus::BusError as B;
     let exit = match &error {
-        PipelineError::Bus(B::SecondWriter { .. } | B::Conflict { .. }) => Exit::Conflict,
+        PipelineError::Bus(B::SecondWriter { .. } | B::Conflict { .. } | B::Fenced { .. })
+        | PipelineError::NotShared { .. }
+        | PipelineError::OtherSettings { .. } => Exit::Conflict,
         PipelineError::Bus(B::Damaged { .. } | B::StreamRewound { .. } | B::Decode(_))
         | PipelineError::Misplaced { .. }
         | PipelineError::BrokerRecordLost { .. }
@@ -170,6 +192,8 @@ struct End {
     unread: Unread,
     torn: Option<String>,
     rate: u64,
+    /// Tasks that other processes decide.
+    elsewhere: Vec<Hosted>,
 }
 
 impl End {
@@ -177,7 +201,11 @@ impl End {
     fn tell(&self, common: &Common, setting: &Setting) -> Exit {
         self.words();
         if common.json {
-            output::json(&self.fold.numbers(self.records, self.rate));
+            let mut numbers = self.fold.numbers(self.records, self.rate);
+            if !self.elsewhere.is_empty() {
+                numbers["elsewhere"] = self.elsewhere.iter().map(hosted_json).collect();
+            }
+            output::json(&numbers);
         } else {
             super::state::print(&self.fold);
             output::line("");
@@ -213,6 +241,10 @@ impl End {
             None if self.resumed_at > 0 => eprintln!("went on at record {}", self.resumed_at),
             None => {}
         }
+        for Hosted { task, epoch, stands_still, .. } in &self.elsewhere {
+            let still = if *stands_still { ", and stood still" } else { "" };
+            eprintln!("{task} was decided by another process, under claim {epoch}{still}");
+        }
         for refused in &self.unread.refused {
             eprintln!(
                 "{} records of {} are quarantined as {}, the first is record {}: {}",
@@ -231,6 +263,14 @@ impl End {
             );
         }
     }
+}
+
+fn hosted_json(hosted: &Hosted) -> Value {
+    json!({
+        "task": hosted.task.as_str(),
+        "claim": hosted.epoch,
+        "stands_still": hosted.stands_still,
+    })
 }
 
 /// Progress on a terminal; nothing elsewhere.

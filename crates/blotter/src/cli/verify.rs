@@ -50,8 +50,8 @@ pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
     }
     let mut journal = journal::open(&dir, wall_clock)?;
     let topology = Topology::shipped();
-    let bus = dir.binding().or_its_exit()?.map(|binding| binding.bus);
-    findings.dense = bus.unwrap_or_default().has_dense_sequences();
+    let bound = dir.binding().or_its_exit()?;
+    findings.dense = bound.is_none_or(|bound| bound.bus.has_dense_sequences(bound.role()));
     let checked = check_journal(&mut journal, &topology, &mut findings);
     if let Err(error) = checked {
         findings.words.push(error.to_string());

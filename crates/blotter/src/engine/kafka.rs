@@ -4,16 +4,23 @@ use bus::{Bus, BusError, Drift, Reader};
 use bus_kafka::{ClientSettings, KafkaBus, Options};
 use event::Timestamp;
 
-use super::Remote;
+use super::{Remote, Role};
 
 /// Under which name a run writes: of two runs on one bus the later fences the earlier.
 const WRITER: &str = "run";
+/// What the name of a worker's writer begins with.
+const WORKER: &str = "work-";
 
 pub(super) fn open(
     remote: &Remote,
+    role: Role<'_>,
     wall_clock: fn() -> Timestamp,
 ) -> Result<Box<dyn Bus>, BusError> {
-    Ok(Box::new(KafkaBus::open(options(remote)?, wall_clock)?))
+    let mut options = options(remote)?;
+    if let Role::Worker(name) = role {
+        options.name = format!("{WORKER}{name}");
+    }
+    Ok(Box::new(KafkaBus::open(options, wall_clock)?))
 }
 
 pub(super) fn reader(remote: &Remote) -> Result<Box<dyn Reader>, BusError> {

@@ -80,6 +80,11 @@ pub(crate) enum EngineError {
         /// The directory.
         dir: String,
     },
+    /// Another process can reach a bus on a server, and nothing else.
+    #[error(
+        "E7807 the log in a data directory has one process; agents in others need --bus nats://HOST:PORT or kafka://HOST:PORT"
+    )]
+    NoServer,
     /// The program was built without the engine.
     #[cfg_attr(all(feature = "nats", feature = "kafka"), expect(dead_code, reason = "it has all"))]
     #[error(
@@ -96,9 +101,22 @@ impl EngineError {
     pub(crate) const fn exit(&self) -> Exit {
         match self {
             Self::Taken { .. } => Exit::Conflict,
-            Self::Scheme { .. } | Self::Form { .. } | Self::NotBuilt { .. } => Exit::Usage,
+            Self::Scheme { .. } | Self::Form { .. } | Self::NotBuilt { .. } | Self::NoServer => {
+                Exit::Usage
+            }
         }
     }
+}
+
+/// What a process is among those that write to a bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role<'a> {
+    /// Nobody else writes.
+    Alone,
+    /// It has the gateway and the journal, and others may have tasks.
+    Run,
+    /// It has tasks, and writes under this name.
+    Worker(&'a str),
 }
 
 /// Whether a bus is there.
@@ -132,18 +150,35 @@ impl Engine {
     pub(crate) fn open(
         &self,
         dir: &DataDir,
+        role: Role<'_>,
         wall_clock: fn() -> Timestamp,
     ) -> Result<Opened, BusError> {
-        let bus = match self {
+        match self {
             Self::Embedded => {
                 let opened = LogBus::open(&dir.log(), wall_clock)?;
                 let torn = opened.torn.map(|torn| format!("{} bytes of {}", torn.bytes, torn.what));
-                return Ok(Opened { bus: Box::new(opened.bus), torn });
+                Ok(Opened { bus: Box::new(opened.bus), torn })
             }
-            Self::Nats(remote) => nats::open(remote)?,
-            Self::Kafka(remote) => kafka::open(remote, wall_clock)?,
-        };
-        Ok(Opened { bus, torn: None })
+            Self::Nats(_) | Self::Kafka(_) => {
+                Ok(Opened { bus: self.connect(role, wall_clock)?, torn: None })
+            }
+        }
+    }
+
+    /// Opens a bus on servers for writing, without a directory.
+    pub(crate) fn connect(
+        &self,
+        role: Role<'_>,
+        wall_clock: fn() -> Timestamp,
+    ) -> Result<Box<dyn Bus>, BusError> {
+        match self {
+            Self::Embedded => {
+                let source = Box::new(EngineError::NoServer);
+                Err(BusError::Engine { class: ErrorClass::Fatal, source })
+            }
+            Self::Nats(remote) => nats::open(remote, role),
+            Self::Kafka(remote) => kafka::open(remote, role, wall_clock),
+        }
     }
 
     /// A reader of the bus, for a process that writes nothing.
@@ -203,9 +238,13 @@ impl Engine {
     }
 
     /// Whether sequences within a partition have no gaps: on Kafka they are offsets, and the ends
-    /// of transactions take some.
-    pub(crate) const fn has_dense_sequences(&self) -> bool {
-        !matches!(self, Self::Kafka(_))
+    /// of transactions take some; on NATS they are those of the whole stream where others may write.
+    pub(crate) const fn has_dense_sequences(&self, role: Role<'_>) -> bool {
+        match self {
+            Self::Embedded => true,
+            Self::Nats(_) => matches!(role, Role::Alone),
+            Self::Kafka(_) => false,
+        }
     }
 }
 
@@ -217,9 +256,9 @@ fn not_built<T>(scheme: &'static str) -> Result<T, BusError> {
 
 #[cfg(not(feature = "nats"))]
 mod nats {
-    use super::{Bus, BusError, Drift, Reader, Remote, not_built};
+    use super::{Bus, BusError, Drift, Reader, Remote, Role, not_built};
 
-    pub(super) fn open(_: &Remote) -> Result<Box<dyn Bus>, BusError> {
+    pub(super) fn open(_: &Remote, _: Role<'_>) -> Result<Box<dyn Bus>, BusError> {
         not_built("nats")
     }
 
@@ -242,9 +281,13 @@ mod nats {
 
 #[cfg(not(feature = "kafka"))]
 mod kafka {
-    use super::{Bus, BusError, Drift, Reader, Remote, Timestamp, not_built};
+    use super::{Bus, BusError, Drift, Reader, Remote, Role, Timestamp, not_built};
 
-    pub(super) fn open(_: &Remote, _: fn() -> Timestamp) -> Result<Box<dyn Bus>, BusError> {
+    pub(super) fn open(
+        _: &Remote,
+        _: Role<'_>,
+        _: fn() -> Timestamp,
+    ) -> Result<Box<dyn Bus>, BusError> {
         not_built("kafka")
     }
 

@@ -1,12 +1,16 @@
 //! The bus on NATS.
 
 use bus::{Bus, BusError, Drift, Reader};
-use bus_nats::{NatsBus, Options, acl};
+use bus_nats::{NatsBus, Options, Writers, acl};
 
-use super::Remote;
+use super::{Remote, Role};
 
-pub(super) fn open(remote: &Remote) -> Result<Box<dyn Bus>, BusError> {
-    Ok(Box::new(NatsBus::open(options(remote))?))
+pub(super) fn open(remote: &Remote, role: Role<'_>) -> Result<Box<dyn Bus>, BusError> {
+    let writers = match role {
+        Role::Alone => Writers::One,
+        Role::Run | Role::Worker(_) => Writers::Many,
+    };
+    Ok(Box::new(NatsBus::open(Options { writers, ..options(remote) })?))
 }
 
 pub(super) fn reader(remote: &Remote) -> Result<Box<dyn Reader>, BusError> {

@@ -34,9 +34,11 @@ pub(crate) use follow::catch_up;
 pub(crate) use ingress::{
     Numbering, OPERATOR, Submission, conflict, is_same, read_published, source_of,
 };
-pub(crate) use live::{LiveEnd, LiveRun, Told, run_live};
+pub(crate) use live::{Hosted, LiveEnd, LiveRun, Told, Work, run_live, work};
 pub(crate) use tape::{INGRESS, TapeEnd, TapeRun, run_tape};
 pub(crate) use unread::Unread;
+
+use crate::data_dir::short;
 
 /// Why a run cannot go on. What was accepted before is durable.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +88,27 @@ pub(crate) enum PipelineError {
         /// Restarts in the window.
         restarts: u32,
     },
+    /// A task of a run that hosts it itself.
+    #[error(
+        "E7408 the run on this bus decides {task} itself; start it with `run --live --without {}`",
+        task_name(.task)
+    )]
+    NotShared {
+        /// The task.
+        task: event::Source,
+    },
+    /// A worker and the run it joins decide otherwise.
+    #[error(
+        "E7409 the run on this bus has other settings ({}) than this worker ({}); give both the same --config",
+        short(*.theirs),
+        short(*.ours)
+    )]
+    OtherSettings {
+        /// The run's.
+        theirs: event::Digest,
+        /// Ours.
+        ours: event::Digest,
+    },
     /// A thread of a live run panicked, or would not end.
     #[error("E7406 a thread of the run was lost")]
     ThreadLost,
@@ -103,4 +126,9 @@ pub(crate) enum PipelineError {
     /// The journal's thread ended without saying why.
     #[error("E7404 the journal's thread was lost")]
     FollowerLost,
+}
+
+/// What the command line calls a task.
+fn task_name(task: &event::Source) -> &str {
+    task.as_str().split('/').next().unwrap_or_default()
 }

@@ -26,7 +26,7 @@ use crate::{
     config::Settings,
     control::{CommandJournal, HaltLatch, Published, Socket},
     data_dir::DataDir,
-    engine::Engine,
+    engine::{Engine, Role},
     setup,
 };
 
@@ -65,7 +65,7 @@ pub(crate) fn run_tape(
     mut run: TapeRun<'_>,
     mut progress: impl FnMut(u64, Timestamp),
 ) -> Result<TapeEnd, PipelineError> {
-    let opened = run.engine.open(run.dir, run.wall_clock)?;
+    let opened = run.engine.open(run.dir, Role::Alone, run.wall_clock)?;
     let follower = Follower::begin(run.dir, &*opened.bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;

@@ -1,4 +1,6 @@
-//! The session clock of a live run: tape time at the start, then elapsed time times speed.
+//! The session clock of a live run: tape time at the start, then elapsed time times speed. A process
+//! that hosts tasks of a run elsewhere goes by the log: its clock shows what it is shown, as that of a tape
+//! that runs as fast as it goes.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -46,5 +48,16 @@ impl SessionClock {
         }
         let ahead = u64::try_from(time.since_ns(self.now())).unwrap_or(0);
         Duration::from_nanos(ahead / u64::from(self.speed))
+    }
+
+    /// How long a timer that is due at `time` may be waited for: a clock that shows what it is shown is
+    /// looked at when there is something to see.
+    pub(super) fn until_due(&self, time: Timestamp) -> Duration {
+        if self.speed == 0 && time > self.now() { Duration::MAX } else { self.until(time) }
+    }
+
+    /// What a clock says that never goes back and that no session moves.
+    pub(super) fn elapsed(&self) -> Timestamp {
+        Timestamp(i64::try_from(self.began.elapsed().as_nanos()).unwrap_or(i64::MAX))
     }
 }

@@ -21,6 +21,7 @@ use super::{
     super::{PipelineError, broker_record, machine::is_venue_record},
     LiveRun,
     clock::SessionClock,
+    distributor::Handed,
     shared::{PATIENCE, Shared},
     watch::Watch,
 };
@@ -79,12 +80,12 @@ impl Desk {
     }
 
     /// Deals with deliveries until the run ends.
-    pub(super) fn start(mut self, received: Receiver<Delivery>) -> JoinHandle<()> {
+    pub(super) fn start(mut self, received: Receiver<Handed>) -> JoinHandle<()> {
         std::thread::spawn(move || self.run(&received))
     }
 
     /// However the work ends, a run that failed leaves no order working.
-    pub(super) fn run(&mut self, received: &Receiver<Delivery>) {
+    pub(super) fn run(&mut self, received: &Receiver<Handed>) {
         let shared = Arc::clone(&self.shared);
         shared.answer_for(|| self.work(received));
         if shared.has_failed() {
@@ -93,14 +94,15 @@ impl Desk {
     }
 
     /// What still waits when the run fails is left where it is: the next start finds it in the log.
-    fn work(&mut self, received: &Receiver<Delivery>) -> Result<(), PipelineError> {
+    fn work(&mut self, received: &Receiver<Handed>) -> Result<(), PipelineError> {
         while !self.shared.has_failed() {
             match received.recv_timeout(PATIENCE) {
-                Ok(delivery) => {
+                Ok(Handed::Event(delivery)) => {
                     let dealt = self.take(&delivery);
                     self.shared.dealt_with();
                     dealt?;
                 }
+                Ok(Handed::Progress { .. }) => self.shared.dealt_with(),
                 Err(RecvTimeoutError::Timeout) if !self.shared.has_ended() => {
                     self.watch.latch(&self.latch);
                     self.take_reports()?;

@@ -8,28 +8,61 @@ use std::{
     thread::JoinHandle,
 };
 
-use bus::Entry;
+use bus::{Entry, Progress};
+use event::Source;
 use worker::Delivery;
 
 use super::{
     super::PipelineError,
+    clock::SessionClock,
     shared::{PATIENCE, Shared},
 };
 
 /// Deliveries that may wait for a thread; the distributor waits beyond that.
 const WAITING_MAX: usize = 4096;
 
+/// What a thread is handed.
+#[derive(Clone, Debug)]
+pub(super) enum Handed {
+    /// An event.
+    Event(Delivery),
+    /// A progress record of the thread's own task.
+    Progress {
+        /// Its index in the log.
+        index: u64,
+        /// What it says.
+        progress: Arc<Progress>,
+    },
+}
+
+/// The way to one thread.
+pub(super) struct Outlet {
+    /// The task whose progress it is told.
+    pub(super) task: Option<Source>,
+    pub(super) queue: SyncSender<Handed>,
+}
+
 /// A bounded queue to one thread.
-pub(super) fn queue() -> (SyncSender<Delivery>, Receiver<Delivery>) {
+pub(super) fn queue() -> (SyncSender<Handed>, Receiver<Handed>) {
     sync_channel(WAITING_MAX)
 }
 
-/// Starts handing out the log from its beginning.
-pub(super) fn start(shared: Arc<Shared>, queues: Vec<SyncSender<Delivery>>) -> JoinHandle<()> {
-    std::thread::spawn(move || shared.answer_for(|| distribute(&shared, &queues)))
+/// Starts handing out the log from its beginning. `shows` is a clock that goes by the log.
+pub(super) fn start(
+    shared: Arc<Shared>,
+    outlets: Vec<Outlet>,
+    shows: Option<Arc<SessionClock>>,
+) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        shared.answer_for(|| distribute(&shared, &outlets, shows.as_deref()));
+    })
 }
 
-fn distribute(shared: &Shared, queues: &[SyncSender<Delivery>]) -> Result<(), PipelineError> {
+fn distribute(
+    shared: &Shared,
+    outlets: &[Outlet],
+    shows: Option<&SessionClock>,
+) -> Result<(), PipelineError> {
     let mut reader = shared.reader()?;
     reader.seek(0)?;
     let mut next = 0;
@@ -39,17 +72,25 @@ fn distribute(shared: &Shared, queues: &[SyncSender<Delivery>]) -> Result<(), Pi
         }
         for entry in reader.next_entries()? {
             let index = entry.index();
-            if let Entry::Event(delivered) = entry {
-                let delivery = Delivery {
-                    index,
-                    event: delivered.record.event()?,
-                    bytes: delivered.record.bytes().clone(),
-                };
-                for queue in queues {
-                    shared.handed_out();
-                    if queue.send(delivery.clone()).is_err() {
-                        return gone(shared);
+            let (handed, task) = match entry {
+                Entry::Event(delivered) => {
+                    let event = delivered.record.event()?;
+                    if let Some(clock) = shows {
+                        clock.show(event.time);
                     }
+                    let bytes = delivered.record.bytes().clone();
+                    (Handed::Event(Delivery { index, event, bytes }), None)
+                }
+                Entry::Progress { progress, .. } => {
+                    let task = Some(progress.source);
+                    (Handed::Progress { index, progress: Arc::new(progress) }, task)
+                }
+            };
+            let wants = |outlet: &&Outlet| task.is_none() || outlet.task == task;
+            for outlet in outlets.iter().filter(wants) {
+                shared.handed_out();
+                if outlet.queue.send(handed.clone()).is_err() {
+                    return gone(shared);
                 }
             }
             next = index + 1;

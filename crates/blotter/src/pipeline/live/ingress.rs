@@ -27,6 +27,8 @@ use crate::control::{CommandJournal, Published, Socket};
 const RECORDS_MAX: usize = 512;
 /// Between two heartbeats of the session clock.
 const HEARTBEAT_NS: i64 = 10 * event::SECOND_NS;
+/// The same where tasks of other processes go by the time that the log shows.
+const HEARTBEAT_ELSEWHERE_NS: i64 = event::SECOND_NS;
 /// How long the tape may be waited for before operators and producers are looked after.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -39,6 +41,7 @@ pub(super) struct Ingress {
     records: u64,
     resumed_at: u64,
     beats_at: Timestamp,
+    beats_every_ns: i64,
 }
 
 impl Ingress {
@@ -69,6 +72,7 @@ impl Ingress {
             records: resumed_at,
             resumed_at,
             beats_at: Timestamp(i64::MIN),
+            beats_every_ns: HEARTBEAT_NS,
         })
     }
 
@@ -91,6 +95,9 @@ impl Ingress {
         clock: &SessionClock,
         seats: &mut [Seat],
     ) -> Result<(), PipelineError> {
+        if !run.elsewhere.is_empty() {
+            self.beats_every_ns = HEARTBEAT_ELSEWHERE_NS;
+        }
         let (now, worker) = (clock.now(), source(WORKER)?);
         let epoch = self.numbering.last(worker) + 1;
         let config = run.settings.digest;
@@ -127,17 +134,8 @@ impl Ingress {
         commands: &CommandJournal,
         journal_runs: &dyn Fn() -> bool,
     ) -> Result<(), PipelineError> {
-        let operator = source(OPERATOR)?;
-        commands.logged(self.numbering.last(operator))?;
         while !self.shared.was_stopped() && !self.shared.has_failed() {
-            if !journal_runs() {
-                return Err(PipelineError::FollowerLost);
-            }
-            for command in commands.after(self.numbering.last(operator))? {
-                let event = operator_root(&mut self.numbering, operator, command, clock.now());
-                self.accept(vec![event], None)?;
-            }
-            commands.logged(self.numbering.last(operator))?;
+            self.log_commands(clock, commands, journal_runs)?;
             while let Some(published) = socket.next() {
                 self.take_published(published, clock.now())?;
             }
@@ -151,6 +149,43 @@ impl Ingress {
             self.take_due(&mut run.tape, clock)?;
         }
         Ok(())
+    }
+
+    /// Waits, at the end of the tape, for tasks of other processes. They go on by themselves when the run is
+    /// asked to end.
+    pub(super) fn see_out(
+        &mut self,
+        clock: &SessionClock,
+        commands: &CommandJournal,
+        journal_runs: &dyn Fn() -> bool,
+    ) -> Result<(), PipelineError> {
+        while !self.shared.is_quiet_everywhere()
+            && !self.shared.was_stopped()
+            && !self.shared.has_failed()
+        {
+            self.log_commands(clock, commands, journal_runs)?;
+            std::thread::park_timeout(PATIENCE);
+        }
+        // Who was given up meanwhile has halted trading by one.
+        self.log_commands(clock, commands, journal_runs)
+    }
+
+    /// Takes in what operators asked for. Without its journal a run does not go on.
+    fn log_commands(
+        &mut self,
+        clock: &SessionClock,
+        commands: &CommandJournal,
+        journal_runs: &dyn Fn() -> bool,
+    ) -> Result<(), PipelineError> {
+        if !journal_runs() {
+            return Err(PipelineError::FollowerLost);
+        }
+        let operator = source(OPERATOR)?;
+        for command in commands.after(self.numbering.last(operator))? {
+            let event = operator_root(&mut self.numbering, operator, command, clock.now());
+            self.accept(vec![event], None)?;
+        }
+        Ok(commands.logged(self.numbering.last(operator))?)
     }
 
     /// Takes in the records that are due, with one fsync.
@@ -198,7 +233,7 @@ impl Ingress {
         if now < self.beats_at {
             return Ok(());
         }
-        self.beats_at = now.plus_ns(HEARTBEAT_NS);
+        self.beats_at = now.plus_ns(self.beats_every_ns);
         let worker: Source = source(WORKER)?;
         let body = Body::from(Heartbeat { worker, consumed: self.records, lag_events: 0 });
         let event = self.numbering.worker_root(worker, now, body);

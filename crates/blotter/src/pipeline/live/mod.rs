@@ -6,6 +6,9 @@
 //! producers ┘     └──> journal       └── (bounded queues)         ┘
 //! ```
 //!
+//! On a bus on servers tasks may be in other processes (`work`); the run watches those (`elsewhere`).
+//! A task moves with a claim of its sources (`tenure`), and whoever loses one writes nothing more of it.
+//!
 //! Every task still sees events in log order, so what it consumed is one number and the run can be
 //! run again later on one thread, byte for byte. What differs between two live runs is only where in
 //! the log the outputs of different tasks fall.
@@ -13,16 +16,26 @@
 mod clock;
 mod desk;
 mod distributor;
+mod elsewhere;
+mod halting;
+#[cfg(test)]
+mod home;
 mod ingress;
+#[cfg(test)]
+mod moving_tests;
 mod seat;
 mod shared;
+mod standby;
+mod tenure;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod work;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
     thread::JoinHandle,
+    time::Duration,
 };
 
 use event::{Source, Timestamp};
@@ -34,11 +47,18 @@ use crate::{
     config::Settings,
     control::{CommandJournal, HaltLatch, Socket},
     data_dir::DataDir,
-    engine::{Engine, Opened},
+    engine::{Engine, Opened, Role},
 };
 use clock::SessionClock;
+use distributor::Outlet;
+pub(crate) use elsewhere::Hosted;
+use elsewhere::{Elsewhere, Watching};
+use halting::Halting;
+use seat::{Loss, Seat};
 use shared::Shared;
+use tenure::Tenure;
 pub(crate) use watch::Told;
+pub(crate) use work::{Work, work};
 
 /// What a live run is given.
 pub(crate) struct LiveRun<'a> {
@@ -47,6 +67,10 @@ pub(crate) struct LiveRun<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) instruments: &'a Instruments,
     pub(crate) agents: &'a [Factory],
+    /// Agents that other processes host.
+    pub(crate) elsewhere: &'a [Factory],
+    /// How long one of these may let the log wait before trading is halted.
+    pub(crate) patience: Duration,
     pub(crate) tape: TapeReader,
     pub(crate) wall_clock: fn() -> Timestamp,
     /// How much faster than recorded; zero is as fast as it goes.
@@ -63,6 +87,8 @@ pub(crate) struct LiveEnd {
     pub(crate) resumed_at: u64,
     pub(crate) stopped: bool,
     pub(crate) unread: Unread,
+    /// Tasks that other processes decide.
+    pub(crate) elsewhere: Vec<Hosted>,
     /// What a crash left half written and was cut off, in words.
     pub(crate) torn: Option<String>,
 }
@@ -72,7 +98,7 @@ pub(super) const WORKER: &str = "worker/live";
 
 /// Runs until the tape ends and all is quiet, or until it is stopped.
 pub(crate) fn run_live(run: LiveRun<'_>) -> Result<LiveEnd, PipelineError> {
-    let Opened { bus, torn } = run.engine.open(run.dir, run.wall_clock)?;
+    let Opened { bus, torn } = run.engine.open(run.dir, Role::Run, run.wall_clock)?;
     let follower = Follower::begin(run.dir, &*bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
@@ -101,32 +127,26 @@ fn drive(
     let first = run.tape.next_time().unwrap_or(Timestamp(0));
     let mut ingress = ingress::Ingress::recover(shared, &mut run.tape)?;
     let clock = Arc::new(SessionClock::start(ingress.last_time().max(first), run.speed));
-    let mut seats = Vec::new();
-    for make in run.agents {
-        let (shared, clock) = (Arc::clone(shared), Arc::clone(&clock));
-        seats.push(seat::Seat::new(Arc::clone(make), shared, clock)?);
-    }
     let latch = HaltLatch::open(&run.dir.control())?;
     let mut threads = Vec::new();
     // This thread is one of those whose failure ends the run.
     shared.answer_for(|| {
+        let (watched, mut seats) = seat_all(&run, shared, &clock)?;
         ingress.begin(&run, &clock, &mut seats)?;
         let desk = desk::Desk::open(&run, Arc::clone(shared), Arc::clone(&clock), latch)?;
-        threads = start(shared, seats, desk);
+        threads = start(shared, watched, seats, desk);
         // Books are open and limits are known before the first record comes.
         shared.wait_until_quiet();
         ingress.feed(&mut run, &clock, socket, commands, journal_runs)?;
+        ingress.see_out(&clock, commands, journal_runs)?;
         shared.wait_until_quiet();
         // Asked while the desk is there to cancel.
         if journal_runs() { Ok(()) } else { Err(PipelineError::FollowerLost) }
     });
     shared.end();
-    for thread in threads {
-        if thread.join().is_err() {
-            shared.fail(PipelineError::ThreadLost);
-        }
-    }
+    work::join(threads, shared);
     Ok(LiveEnd {
+        elsewhere: shared.elsewhere(),
         records: ingress.records(),
         resumed_at: ingress.resumed_at(),
         stopped: shared.was_stopped(),
@@ -135,43 +155,61 @@ fn drive(
     })
 }
 
-/// Starts a thread for every seat, for the desk, and for the one that hands the log to them.
-fn start(shared: &Arc<Shared>, seats: Vec<seat::Seat>, desk: desk::Desk) -> Vec<JoinHandle<()>> {
-    let (mut queues, mut threads) = (Vec::new(), Vec::new());
-    for seat in seats {
+/// Sits down the tasks of this process, and watches those of others. First those of others: what nobody
+/// ever claimed is claimed before the run says that it is there.
+fn seat_all(
+    run: &LiveRun<'_>,
+    shared: &Arc<Shared>,
+    clock: &Arc<SessionClock>,
+) -> Result<(Vec<Elsewhere>, Vec<Seat>), PipelineError> {
+    let halting = Arc::new(Halting::open(run.dir, run.wall_clock)?);
+    let watching = Watching { patience: run.patience, halting, tell: run.tell };
+    let (mut watched, mut seats) = (Vec::new(), Vec::new());
+    for make in run.elsewhere {
+        let (shared, clock) = (Arc::clone(shared), Arc::clone(clock));
+        watched.push(Elsewhere::new(make, shared, clock, watching.clone())?);
+    }
+    for make in run.agents {
+        let (shared, clock) = (Arc::clone(shared), Arc::clone(clock));
+        let loss = Loss::IsWatched(watching.clone());
+        seats.push(Seat::new(Arc::clone(make), Tenure::resume, loss, shared, clock)?);
+    }
+    Ok((watched, seats))
+}
+
+/// Starts a thread for every task, for the desk, and for the one that hands the log to them.
+fn start(
+    shared: &Arc<Shared>,
+    watched: Vec<Elsewhere>,
+    seats: Vec<Seat>,
+    desk: desk::Desk,
+) -> Vec<JoinHandle<()>> {
+    let (mut outlets, mut threads) = (Vec::new(), Vec::new());
+    let mut outlet = |task| {
         let (queue, received) = distributor::queue();
-        queues.push(queue);
+        outlets.push(Outlet { task, queue });
+        received
+    };
+    for elsewhere in watched {
+        let received = outlet(Some(elsewhere.task()));
+        threads.push(elsewhere.start(received));
+    }
+    for seat in seats {
+        let received = outlet(Some(seat.task()));
         threads.push(seat.start(received));
     }
-    let (queue, received) = distributor::queue();
-    queues.push(queue);
-    threads.push(desk.start(received));
-    threads.push(distributor::start(Arc::clone(shared), queues));
+    threads.push(desk.start(outlet(None)));
+    threads.push(distributor::start(Arc::clone(shared), outlets, None));
     threads
 }
 
-/// A fatal error halts as an operator would: the latch at once, and a command that the next start
-/// logs and acts on, which cancels what may still work. Either does without the other, and both are
-/// open before they are needed.
+/// What a fatal error does before anything else.
 fn halt_on_failure(
     dir: &DataDir,
     wall_clock: fn() -> Timestamp,
 ) -> Result<shared::Halt, PipelineError> {
-    let latch = HaltLatch::open(&dir.control())?;
-    let commands = CommandJournal::open(&dir.control())?;
-    Ok(Box::new(move || {
-        let command = crate::control::OperatorCommand {
-            number: 0,
-            id: event::EventId(*uuid::Uuid::now_v7().as_bytes()),
-            verb: event::choices::OperatorVerb::Halt,
-            account: None,
-            actor: "blotter".into(),
-            reason: "a fatal error ended the live run".into(),
-            given_at: wall_clock(),
-        };
-        let _ = latch.halt(command.id, &format!("{}: {}", command.actor, command.reason));
-        let _ = commands.append(command);
-    }))
+    let halting = Halting::open(dir, wall_clock)?;
+    Ok(Box::new(move || halting.halt("a fatal error ended the live run")))
 }
 
 /// The name of a source in this run.

@@ -10,87 +10,210 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
-use bus::{Entry, Progress, Run, TimerRequested, Topology, Unit};
-use event::{Body, Digest, Kind, Source, operations::AgentStarted};
-use worker::{Delivery, Failed, Numbering, PendingTimer, Step, Task};
+use bus::{BusError, Entry, Run, TimerRequested, Topology, Unit};
+use event::{Body, Digest, Event, Kind, Source, Timestamp, operations::AgentStarted};
+use worker::{Failed, Numbering, PendingTimer, Step, Task};
 
 use super::{
     super::PipelineError,
     clock::SessionClock,
+    distributor::Handed,
+    elsewhere::{Elsewhere, Watching},
     shared::{PATIENCE, Shared},
+    tenure::Tenure,
+    watch::Told,
 };
 use crate::app::Factory;
+
+/// Who holds a claim says at least so often how far it is.
+const SAYS_EVERY: Duration = Duration::from_millis(500);
+
+/// What a process does about a task that another has taken over.
+#[derive(Clone)]
+pub(super) enum Loss {
+    /// It watches the task from then on.
+    IsWatched(Watching),
+    /// It has nothing more to do with it.
+    IsTold(fn(Told<'_>)),
+}
 
 /// A task on its thread, and how to make it again.
 pub(super) struct Seat {
     seat: worker::Seat,
     make: Factory,
+    tenure: Tenure,
+    loss: Loss,
+    said_at: Timestamp,
     shared: Arc<Shared>,
     clock: Arc<SessionClock>,
     topology: Topology,
 }
 
 impl Seat {
+    /// Sits a task down where the log says that it is. Its tenure is taken before the log is read, so
+    /// nobody else writes it any more.
     pub(super) fn new(
         make: Factory,
+        tenure: fn(Source, &Shared) -> Result<Tenure, PipelineError>,
+        loss: Loss,
         shared: Arc<Shared>,
         clock: Arc<SessionClock>,
     ) -> Result<Self, PipelineError> {
-        let seat = worker::Seat::new(Task::new(make())?);
-        let mut seat = Self { seat, make, shared, clock, topology: Topology::shipped() };
-        seat.recover()?;
-        Ok(seat)
+        let task = Task::new(make())?;
+        let tenure = tenure(task.source(), &shared)?;
+        let (seat, _) = recovered(task, &shared)?;
+        Ok(Self::seated(seat, make, tenure, loss, shared, clock))
     }
 
-    /// What this start tells the log.
-    pub(super) fn start_of(&mut self, epoch: u64, config: Digest) -> AgentStarted {
-        self.seat.start(epoch, config)
+    /// A seat that knows where the log says that it is.
+    pub(super) fn seated(
+        seat: worker::Seat,
+        make: Factory,
+        tenure: Tenure,
+        loss: Loss,
+        shared: Arc<Shared>,
+        clock: Arc<SessionClock>,
+    ) -> Self {
+        let (said_at, topology) = (clock.elapsed(), Topology::shipped());
+        Self { seat, make, tenure, loss, said_at, shared, clock, topology }
     }
 
-    /// Deals with deliveries until the run ends.
-    pub(super) fn start(mut self, received: Receiver<Delivery>) -> JoinHandle<()> {
+    /// The task.
+    pub(super) const fn task(&self) -> Source {
+        self.seat.source()
+    }
+
+    /// The claim that it is decided under.
+    pub(super) const fn claim(&self) -> u64 {
+        self.tenure.epoch()
+    }
+
+    /// What this start tells the log. A task that was claimed counts its starts by its claims.
+    pub(super) fn start_of(&mut self, start: u64, config: Digest) -> AgentStarted {
+        let claim = self.tenure.epoch();
+        self.seat.start(if claim == 0 { start } else { claim }, config)
+    }
+
+    /// Tells the log of this start, in the name of the task itself.
+    pub(super) fn begin(&mut self, config: Digest) -> Result<(), PipelineError> {
+        let start = self.start_of(0, config);
+        self.tell(start.into())
+    }
+
+    /// Deals with what is handed out until the run ends.
+    pub(super) fn start(self, received: Receiver<Handed>) -> JoinHandle<()> {
         let shared = Arc::clone(&self.shared);
         std::thread::spawn(move || shared.answer_for(|| self.work(&received)))
     }
 
-    fn work(&mut self, received: &Receiver<Delivery>) -> Result<(), PipelineError> {
+    /// Decides until the run ends, or until another process has taken the task over.
+    pub(super) fn work(mut self, received: &Receiver<Handed>) -> Result<(), PipelineError> {
+        let decided = self.decide(received);
+        self.end(decided, received)
+    }
+
+    /// Decides in the place of another process: what stood waiting comes first.
+    pub(super) fn go_on(
+        mut self,
+        config: Digest,
+        waiting: impl IntoIterator<Item = (u64, Arc<Event>)>,
+        received: &Receiver<Handed>,
+    ) -> Result<(), PipelineError> {
+        let mut waiting = waiting.into_iter();
+        let decided = self
+            .begin(config)
+            .and_then(|()| waiting.try_for_each(|(index, event)| self.take(index, &event)))
+            .and_then(|()| self.decide(received));
+        self.end(decided, received)
+    }
+
+    fn end(
+        self,
+        decided: Result<(), PipelineError>,
+        received: &Receiver<Handed>,
+    ) -> Result<(), PipelineError> {
+        match decided {
+            Err(PipelineError::Bus(why))
+                if self.tenure.is_lost_by(&why) && !self.shared.has_failed() =>
+            {
+                self.lose(why, received)
+            }
+            decided => decided,
+        }
+    }
+
+    fn decide(&mut self, received: &Receiver<Handed>) -> Result<(), PipelineError> {
         while !self.shared.has_failed() {
             while let Some(step) = self.seat.fire(self.clock.now())? {
                 self.commit(step)?;
             }
             let due = self.seat.next_due();
-            let wait = due.map_or(PATIENCE, |due| self.clock.until(due).min(PATIENCE));
+            let wait = due.map_or(PATIENCE, |due| self.clock.until_due(due).min(PATIENCE));
             match received.recv_timeout(wait) {
-                Ok(delivery) => {
-                    let dealt = self.take(&delivery);
+                Ok(Handed::Event(delivery)) => {
+                    let dealt = self.take(delivery.index, &delivery.event);
                     self.shared.dealt_with();
                     dealt?;
                 }
+                Ok(Handed::Progress { .. }) => self.shared.dealt_with(),
                 Err(RecvTimeoutError::Timeout) if !self.shared.has_ended() => {}
                 Err(_) if self.shared.has_failed() => return Ok(()),
                 Err(_) => return self.seat.rest().map_or(Ok(()), |step| self.commit(step)),
             }
+            self.say()?;
         }
         Ok(())
     }
 
+    /// Says how far the task is, so that whoever watches it sees that it does not stand still. Nobody
+    /// watches a task that was never claimed.
+    fn say(&mut self) -> Result<(), PipelineError> {
+        let now = self.clock.elapsed();
+        if self.tenure.epoch() == 0 || now.since_ns(self.said_at) < SAYS_EVERY.as_nanos() as i64 {
+            return Ok(());
+        }
+        self.said_at = now;
+        self.seat.rest().map_or(Ok(()), |step| self.commit(step))
+    }
+
     /// Takes a delivery; an agent that panics is made again and its past told to it once more.
-    fn take(&mut self, delivery: &Delivery) -> Result<(), PipelineError> {
-        let Delivery { index, event, .. } = delivery;
+    fn take(&mut self, index: u64, event: &Event) -> Result<(), PipelineError> {
         loop {
-            match catch_unwind(AssertUnwindSafe(|| self.seat.take(*index, event))) {
+            match catch_unwind(AssertUnwindSafe(|| self.seat.take(index, event))) {
                 Ok(step) => return step.map_or(Ok(()), |step| self.commit(step)),
-                Err(_) => self.restart(*index)?,
+                Err(_) => self.restart(index)?,
             }
         }
     }
 
     fn commit(&mut self, step: Step) -> Result<(), PipelineError> {
-        let _ = self.shared.commit(unit_of(&step, &self.topology))?;
+        self.tenure.commit(unit_of(&step, &self.topology), &self.shared)?;
         self.seat.durable(step);
         Ok(())
+    }
+
+    /// Another process has taken the task over: nothing of it is written here any more.
+    fn lose(self, why: BusError, received: &Receiver<Handed>) -> Result<(), PipelineError> {
+        let Self { seat, make, loss, shared, clock, .. } = self;
+        match loss {
+            Loss::IsWatched(watching) => {
+                (watching.tell)(Told::Lost(seat.source(), &why));
+                Elsewhere::of_lost(&make, shared, clock, watching)?.work(received)
+            }
+            Loss::IsTold(tell) => {
+                tell(Told::Lost(seat.source(), &why));
+                shared.lose(why);
+                while !shared.has_ended() {
+                    if received.recv_timeout(PATIENCE).is_ok() {
+                        shared.dealt_with();
+                    }
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Makes the agent again, up to its restart intensity; beyond it the failure is recorded and the
@@ -130,36 +253,39 @@ impl Seat {
         let mut numbering = Numbering::default();
         numbering.observe(worker, self.shared.high_water(worker));
         let event = numbering.worker_root(worker, self.clock.now(), body);
-        let _ = self.shared.commit(Unit::of_events(worker, [event], &self.topology))?;
-        Ok(())
+        let unit = Unit::of_events(worker, [event], &self.topology);
+        self.tenure.commit(unit, &self.shared)
     }
+}
 
-    /// Learns from the log which timers wait, and how far the task had decided.
-    fn recover(&mut self) -> Result<(), PipelineError> {
-        let task = self.seat.source();
-        let progress = self.shared.with_bus(|bus| bus.progress(task));
-        self.seat.resume(progress.and_then(|progress| Progress::through(&progress)));
-        let seat = &mut self.seat;
-        self.shared.each_entry(|entry| {
-            match entry {
-                Entry::Progress { progress, .. } if progress.source == task => {
-                    progress.timers().for_each(|timer| seat.asked(timer_of(task, timer)));
-                }
-                Entry::Event(delivered) => {
-                    let header = delivered.record.header();
-                    if header.source == task {
-                        seat.emitted(header.source_seq);
-                    } else if [Kind::TimerFired as u16, Kind::AgentStarted as u16]
-                        .contains(&header.kind)
-                    {
-                        seat.remember(&*delivered.record.event()?);
-                    }
-                }
-                Entry::Progress { .. } => {}
+/// A fresh task where the log says that it is, and the index up to which the log was read: which timers
+/// wait, how far the task had decided, where its code changed.
+pub(super) fn recovered(task: Task, shared: &Shared) -> Result<(worker::Seat, u64), PipelineError> {
+    let mut seat = worker::Seat::new(task);
+    let (task, mut known) = (seat.source(), 0);
+    let progress = shared.with_bus(|bus| bus.progress(task));
+    seat.resume(progress.and_then(|progress| progress.through()));
+    shared.each_entry(|entry| {
+        known = entry.index() + 1;
+        match entry {
+            Entry::Progress { progress, .. } if progress.source == task => {
+                progress.timers().for_each(|timer| seat.asked(timer_of(task, timer)));
             }
-            Ok(true)
-        })
-    }
+            Entry::Event(delivered) => {
+                let header = delivered.record.header();
+                if header.source == task {
+                    seat.emitted(header.source_seq);
+                } else if [Kind::TimerFired as u16, Kind::AgentStarted as u16]
+                    .contains(&header.kind)
+                {
+                    seat.remember(&*delivered.record.event()?);
+                }
+            }
+            Entry::Progress { .. } => {}
+        }
+        Ok(true)
+    })?;
+    Ok((seat, known))
 }
 
 /// The source that tells of a task's life: `worker/risk-0` for `risk/0`.
@@ -187,7 +313,7 @@ fn unit_of(step: &Step, topology: &Topology) -> Unit {
     unit
 }
 
-const fn timer_of(task: Source, timer: TimerRequested) -> PendingTimer {
+pub(super) const fn timer_of(task: Source, timer: TimerRequested) -> PendingTimer {
     let TimerRequested { request, name, due } = timer;
     PendingTimer { due, task, request, name }
 }

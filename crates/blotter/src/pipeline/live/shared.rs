@@ -2,6 +2,7 @@
 //! fatal error.
 
 use std::{
+    collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
@@ -13,7 +14,7 @@ use std::{
 use bus::{Bus, BusError, Entry, Position, Reader, Unit};
 use event::Source;
 
-use super::super::PipelineError;
+use super::{super::PipelineError, elsewhere::Hosted};
 
 /// Halts trading for this run and the next.
 pub(super) type Halt = Box<dyn FnOnce() + Send>;
@@ -26,6 +27,10 @@ pub(super) struct Shared {
     /// The index after the last entry the distributor has handed out.
     distributed: Mutex<u64>,
     moved: Condvar,
+    /// Tasks that other processes decide, as far as they were handed out.
+    elsewhere: Mutex<BTreeMap<Source, Hosted>>,
+    /// How many tasks were taken over by others, and how the last of them was told.
+    lost: Mutex<(usize, Option<BusError>)>,
     fatal: Mutex<Fatal>,
     failed: AtomicBool,
     ended: AtomicBool,
@@ -49,6 +54,8 @@ impl Shared {
             in_hand: AtomicUsize::new(0),
             distributed: Mutex::new(0),
             moved: Condvar::new(),
+            elsewhere: Mutex::default(),
+            lost: Mutex::default(),
             fatal: Mutex::new(Fatal { error: None, halt: Some(halt) }),
             failed: AtomicBool::new(false),
             ended: AtomicBool::new(false),
@@ -132,10 +139,7 @@ impl Shared {
     pub(super) fn wait_until_quiet(&self) {
         let mut distributed = locked(&self.distributed);
         loop {
-            // Read in this order: what is dealt with may only have added to the log.
-            let quiet =
-                self.in_hand.load(Ordering::Acquire) == 0 && *distributed == self.next_index();
-            if quiet || self.has_failed() {
+            if self.is_quiet_at(*distributed) || self.has_failed() {
                 return;
             }
             distributed = self
@@ -144,6 +148,47 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+    }
+
+    /// Whether all was handed out and dealt with, here and elsewhere, but for tasks that were given up.
+    /// What a task elsewhere answered is in the log before the progress that says so, and was handed
+    /// out before it.
+    pub(super) fn is_quiet_everywhere(&self) -> bool {
+        let distributed = *locked(&self.distributed);
+        self.is_quiet_at(distributed)
+            && locked(&self.elsewhere).values().all(|hosted| !hosted.owes || hosted.stands_still)
+    }
+
+    /// Where others write too, more may be handed out than this process knows of.
+    fn is_quiet_at(&self, distributed: u64) -> bool {
+        // Read in this order: what is dealt with may only have added to the log.
+        self.in_hand.load(Ordering::Acquire) == 0 && distributed >= self.next_index()
+    }
+
+    /// Takes note of how a task stands that another process decides.
+    pub(super) fn hosted_elsewhere(&self, hosted: Hosted) {
+        let _ = locked(&self.elsewhere).insert(hosted.task, hosted);
+    }
+
+    /// The tasks that other processes decide.
+    pub(super) fn elsewhere(&self) -> Vec<Hosted> {
+        locked(&self.elsewhere).values().copied().collect()
+    }
+
+    /// A task was taken over by another process.
+    pub(super) fn lose(&self, why: BusError) {
+        let mut lost = locked(&self.lost);
+        *lost = (lost.0 + 1, Some(why));
+    }
+
+    /// How many tasks were taken over by others.
+    pub(super) fn lost(&self) -> usize {
+        locked(&self.lost).0
+    }
+
+    /// What the last of them was told.
+    pub(super) fn take_loss(&self) -> Option<BusError> {
+        locked(&self.lost).1.take()
     }
 
     /// Does the work of a thread and answers for it: an error ends the run, and so does a panic.

@@ -2,166 +2,38 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    fmt::Write as _,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use agent::{Agent, Outbox, Scope};
-use broker::{Broker as _, Moment, PaperBroker};
-use bus::{Entry, MemoryBus, Record, Topology, Unit};
+use bus::{MemoryBus, Record, Topology, Unit};
 use event::{
-    AccountId, Body, Event, InstrumentId, Kind, Label, OrderId, Price, Quantity, Source, Timestamp,
-    books::AlertRaised,
-    choices::{OrderType, Severity, Side, TimeInForce},
+    Body, Event, InstrumentId, Kind, Label, OrderId, Price, Quantity, Source, Timestamp,
+    choices::{OrderType, Side, TimeInForce},
     id::foreign_id,
     trading::SubmitOrder,
 };
-use feed::{Instruments, TapeReader};
-use tempfile::TempDir;
 use worker::{Delivery, root_event};
 
 use super::{
-    LiveRun, clock::SessionClock, desk::Desk, distributor, drive, halt_on_failure, run_live,
-    seat::worker_of, shared::Shared,
+    clock::SessionClock,
+    desk::Desk,
+    distributor::{self, Handed},
+    drive, halt_on_failure,
+    home::{Home, QUOTES, START, Talker, wall_clock},
+    run_live,
+    seat::worker_of,
+    shared::Shared,
 };
 use crate::{
-    app::{App, Factory},
-    config::{Layers, SHIPPED, Settings},
-    control::{CommandJournal, HaltLatch, LatchState, Socket},
-    data_dir::DataDir,
-    engine::Engine,
-    history,
+    app::App,
+    control::{CommandJournal, HaltLatch, Socket},
     journal::Until,
-    pipeline::{PipelineError, TapeRun, run_tape},
+    pipeline::PipelineError,
     rerun, setup,
 };
-
-const START: Timestamp = Timestamp(1_723_161_904_000_000_000);
-const LATE: Moment = Moment { time: Timestamp(i64::MAX), position: u64::MAX };
-const QUOTES: i64 = 20;
-
-const fn wall_clock() -> Timestamp {
-    START
-}
-
-/// A data directory, and what a run in it is given.
-struct Home {
-    _root: TempDir,
-    dir: DataDir,
-    settings: Settings,
-    instruments: Instruments,
-    agents: Vec<Factory>,
-}
-
-impl Home {
-    fn with(app: &App) -> Self {
-        let root = tempfile::tempdir().unwrap();
-        let dir = DataDir::new(&root.path().join("data"));
-        dir.make().unwrap();
-        let layers = Layers::stack(SHIPPED, None, std::iter::empty()).unwrap();
-        let settings = Settings::of(&layers).unwrap();
-        let instruments = Instruments::shipped().unwrap();
-        let agents = setup::agents(app, &settings);
-        Self { _root: root, dir, settings, instruments, agents }
-    }
-
-    fn tape(&self) -> TapeReader {
-        let mut lines = String::new();
-        for quote in 1..=QUOTES {
-            let at = START.0 + quote * 1_000_000;
-            writeln!(
-                lines,
-                r#"{at} {{"stream":"btcusdt@bookTicker","data":{{"u":{quote},"s":"BTCUSDT","b":"61773.50","B":"1","a":"61773.60","A":"1"}}}}"#
-            )
-            .unwrap();
-        }
-        let path = self.dir.root().join("tape.ws");
-        std::fs::write(&path, lines).unwrap();
-        TapeReader::open(&[path], &self.instruments).unwrap()
-    }
-
-    fn run(&self) -> LiveRun<'_> {
-        LiveRun {
-            engine: &Engine::Embedded,
-            dir: &self.dir,
-            settings: &self.settings,
-            instruments: &self.instruments,
-            agents: &self.agents,
-            tape: self.tape(),
-            wall_clock,
-            speed: 0,
-            stop: Arc::new(AtomicBool::new(false)),
-            tell: |_| {},
-        }
-    }
-
-    fn account(&self) -> AccountId {
-        self.settings.account.name
-    }
-
-    /// Orders that the broker took and still works.
-    fn working(&self) -> usize {
-        let dir = self.dir.broker(self.account().as_str());
-        PaperBroker::open_read_only(&dir).unwrap().open_orders(LATE).unwrap().len()
-    }
-
-    /// Orders that work once everything asked of the broker has taken effect.
-    fn left_working(&self) -> usize {
-        let dir = self.dir.broker(self.account().as_str());
-        let definitions: Vec<_> = self.instruments.definitions().cloned().collect();
-        let mut broker =
-            PaperBroker::open(&dir, self.settings.paper.clone(), &definitions).unwrap();
-        let soon = Moment { time: START.plus_ns(event::SECOND_NS / 2), position: 0 };
-        broker.advance(soon).unwrap();
-        broker.open_orders(soon).unwrap().len()
-    }
-
-    fn is_halted(&self) -> bool {
-        HaltLatch::peek(&self.dir.control()).unwrap() != LatchState::Open
-    }
-
-    /// Runs the tape up to a quote, on one thread.
-    fn run_up_to(&self, quotes: u64) {
-        let stop = AtomicBool::new(false);
-        let run = TapeRun {
-            engine: &Engine::Embedded,
-            dir: &self.dir,
-            settings: &self.settings,
-            instruments: &self.instruments,
-            agents: &self.agents,
-            tape: self.tape(),
-            wall_clock,
-            stop: &stop,
-        };
-        let _ = run_tape(run, |read, _| stop.store(read >= quotes, Ordering::Release)).unwrap();
-    }
-
-    /// What the alerts of this task are about, in the order of the log.
-    fn subjects(&self, task: &str) -> Vec<String> {
-        let mut opened = Engine::Embedded.open(&self.dir, wall_clock).unwrap();
-        let entries = opened.bus.read(0, usize::MAX).unwrap();
-        opened.bus.close().unwrap();
-        let about = |entry: &Entry| match entry {
-            Entry::Event(delivered) => match &delivered.record.event().unwrap().body {
-                Body::AlertRaised(raised) if delivered.record.header().source.as_str() == task => {
-                    Some(raised.subject.clone())
-                }
-                _ => None,
-            },
-            Entry::Progress { .. } => None,
-        };
-        entries.iter().filter_map(about).collect()
-    }
-
-    /// How many events of a kind the log holds.
-    fn count(&self, kind: Kind) -> u64 {
-        history::fold(&self.dir, Until::End).unwrap().fold.tally.kind(kind)
-    }
-}
 
 /// A desk without the threads around it, on a log that can be made to fail.
 struct AtDesk {
@@ -215,7 +87,8 @@ impl AtDesk {
     /// Lets the desk deal with what was delivered to it, until there is no more or the run failed.
     fn work(&mut self, delivered: Vec<Delivery>) {
         let (queue, received) = distributor::queue();
-        delivered.into_iter().for_each(|delivery| queue.send(delivery).unwrap());
+        let handed = delivered.into_iter().map(Handed::Event);
+        handed.for_each(|handed| queue.send(handed).unwrap());
         drop(queue);
         self.desk.run(&received);
     }
@@ -348,43 +221,6 @@ fn no_two_tasks_tell_of_their_lives_under_one_name() {
     let tasks = ["a/b-0", "a-b/0", "a/b/0", "a-b-0/0", "a/b-0/0", "a-b/0-0", "a/b-0-0"];
     let names: std::collections::BTreeSet<_> = tasks.into_iter().map(name).collect();
     assert_eq!(names.len(), tasks.len(), "{names:?}");
-}
-
-/// Says something at every so many quotes; how many, its version says.
-struct Talker {
-    every: u64,
-    seen: u64,
-}
-
-impl Agent for Talker {
-    fn name(&self) -> Label {
-        Label::new("talker").unwrap()
-    }
-
-    fn version(&self) -> Label {
-        Label::new(&format!("every-{}", self.every)).unwrap()
-    }
-
-    fn subscriptions(&self) -> &'static [Kind] {
-        &[Kind::MarketQuote]
-    }
-
-    fn scope(&self) -> Scope {
-        Scope::All
-    }
-
-    fn on_event(&mut self, _now: Timestamp, _event: &Event, out: &mut Outbox) {
-        self.seen += 1;
-        if self.seen.is_multiple_of(self.every) {
-            out.emit(AlertRaised {
-                alert: Label::new("talk").unwrap(),
-                severity: Severity::Info,
-                subject: self.seen.to_string(),
-                detail: String::new(),
-                account: None,
-            });
-        }
-    }
 }
 
 /// What talkers of these versions say in one directory, one after the other.

@@ -1,7 +1,8 @@
 //! What an operator who watches a live run is told as it happens: commands and what became of them,
 //! and every change of the latch, a damaged one too.
 
-use event::{Body, Event};
+use bus::BusError;
+use event::{Body, Event, Source};
 
 use crate::control::{HaltLatch, LatchState};
 
@@ -14,6 +15,18 @@ pub(crate) enum Told<'a> {
     Halted(&'a str),
     /// Orders may leave again.
     Released,
+    /// This process decides the task from now on, under this claim.
+    Holds(Source, u64),
+    /// This process follows the task, ready to take it over.
+    StandsBy(Source),
+    /// The task stands still, and this process takes it over; what it owes.
+    TakesOver(Source, &'a str),
+    /// Another process decides the task, under this claim.
+    Elsewhere(Source, u64),
+    /// The task stands still, and no other process has taken it over; what it owes.
+    StandsStill(Source, &'a str),
+    /// Another process has taken the task over.
+    Lost(Source, &'a BusError),
 }
 
 /// Tells each thing once.

@@ -1,0 +1,163 @@
+//! Agents in processes of their own, on a bus on a genuine server: killed, paused, taken over from. Each
+//! engine's tests call these with a server of their own.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use tests::{Desk, Running, tape::Tape};
+
+const START_NS: u64 = 1_723_161_904_000_000_000;
+/// What the workers host, as the command line takes it, and as tasks.
+const APART: &str = "strategy,trader";
+const TASKS: [&str; 2] = ["imbalance/0", "trader/PAPER"];
+
+/// A server of one's own, and how its bus is given on the command line.
+pub(crate) trait Server {
+    fn bus(&self) -> Vec<String>;
+
+    /// Kills it without warning, and starts it on what it had made durable.
+    fn restart(&mut self);
+}
+
+/// A run without some of its agents, and processes that have them.
+struct Company {
+    desk: Desk,
+    bus: Vec<String>,
+}
+
+impl Company {
+    /// A tape of so many quotes. What is decided may be a while on its way here, four times as fast.
+    fn new(server: &impl Server, quotes: u64) -> Self {
+        let desk = Desk::new();
+        desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(quotes).bytes());
+        desk.write("slow.toml", "[trader]\nvalidity_ns = 30_000_000_000\n");
+        Self { desk, bus: server.bus() }
+    }
+
+    fn start(&self, words: &str) -> Running {
+        let mut arguments: Vec<&str> = words.split(' ').collect();
+        arguments.extend(["--json", "--config", "slow.toml"]);
+        arguments.extend(self.bus.iter().map(String::as_str));
+        self.desk.start(&arguments)
+    }
+
+    fn run(&self) -> Running {
+        let shared = format!("--without {APART} --patience 60");
+        self.start(&format!("run --live --speed 4 --data data --input tape.ws {shared}"))
+    }
+
+    /// A worker that decides, once it does.
+    fn worker(&self, name: &str) -> Running {
+        let mut worker = self.start(&format!("work --name {name} --tasks {APART}"));
+        decides(&mut worker);
+        worker
+    }
+
+    /// A worker that follows, once it does.
+    fn standby(&self, name: &str) -> Running {
+        let words = format!("work --name {name} --tasks {APART} --standby --patience 2");
+        let mut standby = self.start(&words);
+        for task in TASKS {
+            let told = standby.line_with("stands_by");
+            assert!(told.contains(task), "{told}");
+        }
+        standby
+    }
+
+    /// Returns once the run has journaled an execution beyond those `seen`; says how many there are.
+    fn trades_beyond(&self, run: &mut Running, seen: usize) -> usize {
+        let mut reached = 0;
+        loop {
+            assert!(self.desk.reaches_once_there(run, "data", reached), "the run ended early");
+            let events = self.desk.events("data");
+            let executions = count(&events, "OrderExecuted");
+            if executions > seen {
+                return executions;
+            }
+            reached = events.last().and_then(|last| last["index"].as_u64()).unwrap_or(0) + 1;
+        }
+    }
+
+    /// Nothing was lost or doubled, all is explained, and every agent decides it again.
+    fn check(&self, run: Running, claims: &[u64]) {
+        let summary = run.summary(0);
+        assert_eq!(summary["stored"], summary["records"], "{summary}");
+        assert_eq!(summary["open_breaks"], 0, "{summary}");
+        let elsewhere = summary["elsewhere"].as_array().unwrap();
+        for (hosted, task) in elsewhere.iter().zip(TASKS) {
+            assert_eq!((&hosted["task"], &hosted["stands_still"]), (&task.into(), &false.into()));
+            let claim = hosted["claim"].as_u64().unwrap();
+            assert!(claims.contains(&claim), "{task} is under claim {claim}");
+        }
+        let events = self.desk.events("data");
+        let ids: BTreeSet<&str> =
+            events.iter().map(|event| event["event_id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), events.len(), "an event stands twice");
+        assert_eq!(count(&events, "TradingHalted"), 0);
+        assert_eq!(count(&events, "OrderUnknown"), 0);
+        let verify = ["verify", "--json", "--data", "data"];
+        let verified = self.desk.run(&verify).exits(0).summary();
+        assert_eq!(verified["sound"], true);
+        let _ = self.desk.run(&["reconcile", "--data", "data"]).exits(0);
+        let replay = ["replay", "--agents", "--json", "--data", "data"];
+        assert_eq!(self.desk.run(&replay).exits(0).summary()["agents"]["equal"], true);
+    }
+}
+
+fn count(events: &[Value], kind: &str) -> usize {
+    events.iter().filter(|event| event["kind"] == kind).count()
+}
+
+/// Returns once a worker decides every task it has.
+fn decides(worker: &mut Running) {
+    let told: BTreeSet<String> = TASKS.map(|_| worker.line_with("\"holds\"")).into();
+    assert!(TASKS.iter().all(|task| told.iter().any(|line| line.contains(task))), "{told:?}");
+}
+
+/// The run and a worker trade together; the worker is killed and started again, then the server.
+pub(crate) fn trades_through_a_killed_worker_and_a_restarted_server(mut server: impl Server) {
+    let company = Company::new(&server, 240);
+    let mut run = company.run();
+    let worker = company.worker("one");
+    let traded = company.trades_beyond(&mut run, 0);
+    assert_eq!(worker.kill(), None);
+    let worker = company.worker("one");
+    let traded = company.trades_beyond(&mut run, traded);
+    server.restart();
+    let _ = company.trades_beyond(&mut run, traded);
+    company.check(run, &[3]);
+    assert_eq!(worker.terminate(), Some(130));
+}
+
+/// Of two replicas the one that decides is killed, and the other takes over.
+pub(crate) fn a_replica_takes_over_from_one_that_was_killed(server: &impl Server) {
+    let company = Company::new(server, 160);
+    let mut run = company.run();
+    let first = company.worker("one");
+    let mut second = company.standby("two");
+    let traded = company.trades_beyond(&mut run, 0);
+    assert_eq!(first.kill(), None);
+    decides(&mut second);
+    let _ = company.trades_beyond(&mut run, traded);
+    company.check(run, &[3]);
+    assert_eq!(second.terminate(), Some(130));
+}
+
+/// Of two replicas the one that decides is paused, and wakes once the other has taken over.
+pub(crate) fn a_replica_that_wakes_late_is_told_and_writes_nothing(server: &impl Server) {
+    let company = Company::new(server, 160);
+    let mut run = company.run();
+    let mut first = company.worker("one");
+    let mut second = company.standby("two");
+    let _ = company.trades_beyond(&mut run, 0);
+    first.pause();
+    decides(&mut second);
+    first.go_on();
+    for _ in TASKS {
+        let told = first.line_with("\"lost\"");
+        assert!(told.contains("E2212"), "{told}");
+    }
+    assert_eq!(first.wait(), Some(5));
+    company.check(run, &[3]);
+    assert_eq!(second.terminate(), Some(130));
+}
