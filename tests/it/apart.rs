@@ -64,15 +64,15 @@ impl Company {
         standby
     }
 
-    /// Returns once the run has journaled an execution beyond those `seen`; says how many there are.
-    fn trades_beyond(&self, run: &mut Running, seen: usize) -> usize {
+    /// Returns once the run has journaled an order beyond those `seen`; says how many there are.
+    fn orders_beyond(&self, run: &mut Running, seen: usize) -> usize {
         let mut reached = 0;
         loop {
             assert!(self.desk.reaches_once_there(run, "data", reached), "the run ended early");
             let events = self.desk.events("data");
-            let executions = count(&events, "OrderExecuted");
-            if executions > seen {
-                return executions;
+            let orders = count(&events, "SubmitOrder");
+            if orders > seen {
+                return orders;
             }
             reached = events.last().and_then(|last| last["index"].as_u64()).unwrap_or(0) + 1;
         }
@@ -93,6 +93,7 @@ impl Company {
         let ids: BTreeSet<&str> =
             events.iter().map(|event| event["event_id"].as_str().unwrap()).collect();
         assert_eq!(ids.len(), events.len(), "an event stands twice");
+        assert!(count(&events, "OrderExecuted") > 0);
         assert_eq!(count(&events, "TradingHalted"), 0);
         assert_eq!(count(&events, "OrderUnknown"), 0);
         let verify = ["verify", "--json", "--data", "data"];
@@ -116,40 +117,40 @@ fn decides(worker: &mut Running) {
 
 /// The run and a worker trade together; the worker is killed and started again, then the server.
 pub(crate) fn trades_through_a_killed_worker_and_a_restarted_server(mut server: impl Server) {
-    let company = Company::new(&server, 240);
+    let company = Company::new(&server, 320);
     let mut run = company.run();
     let worker = company.worker("one");
-    let traded = company.trades_beyond(&mut run, 0);
+    let sent = company.orders_beyond(&mut run, 0);
     assert_eq!(worker.kill(), None);
     let worker = company.worker("one");
-    let traded = company.trades_beyond(&mut run, traded);
+    let sent = company.orders_beyond(&mut run, sent);
     server.restart();
-    let _ = company.trades_beyond(&mut run, traded);
+    let _ = company.orders_beyond(&mut run, sent);
     company.check(run, &[3]);
     assert_eq!(worker.terminate(), Some(130));
 }
 
 /// Of two replicas the one that decides is killed, and the other takes over.
 pub(crate) fn a_replica_takes_over_from_one_that_was_killed(server: &impl Server) {
-    let company = Company::new(server, 160);
+    let company = Company::new(server, 240);
     let mut run = company.run();
     let first = company.worker("one");
     let mut second = company.standby("two");
-    let traded = company.trades_beyond(&mut run, 0);
+    let sent = company.orders_beyond(&mut run, 0);
     assert_eq!(first.kill(), None);
     decides(&mut second);
-    let _ = company.trades_beyond(&mut run, traded);
+    let _ = company.orders_beyond(&mut run, sent);
     company.check(run, &[3]);
     assert_eq!(second.terminate(), Some(130));
 }
 
 /// Of two replicas the one that decides is paused, and wakes once the other has taken over.
 pub(crate) fn a_replica_that_wakes_late_is_told_and_writes_nothing(server: &impl Server) {
-    let company = Company::new(server, 160);
+    let company = Company::new(server, 240);
     let mut run = company.run();
     let mut first = company.worker("one");
     let mut second = company.standby("two");
-    let _ = company.trades_beyond(&mut run, 0);
+    let _ = company.orders_beyond(&mut run, 0);
     first.pause();
     decides(&mut second);
     first.go_on();
