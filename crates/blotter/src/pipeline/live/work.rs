@@ -121,23 +121,29 @@ struct Found {
     claimed: BTreeSet<Source>,
 }
 
-/// Waits for the run whose tasks these are, and holds its settings against ours. `None` when the end
-/// comes first.
+/// Waits for the run whose tasks these are, and holds its settings against ours: those it started with
+/// last, as far as its log goes now. What is claimed for nobody stands in front of a start. `None` when
+/// the end comes first.
 fn await_run(shared: &Shared, config: Digest) -> Result<Option<Found>, PipelineError> {
     let run = source(WORKER)?;
     let mut reader = shared.reader()?;
     reader.seek(0)?;
+    // A log that others write to may never be at its end.
+    let (mut next, end) = (0, shared.next_index());
     let mut found = Found { last_time: Timestamp(i64::MIN), claimed: BTreeSet::new() };
     let mut of_run = None;
     while !shared.was_stopped() {
+        if let Some(theirs) = of_run.filter(|_| next >= end) {
+            if theirs == config {
+                return Ok(Some(found));
+            }
+            return Err(PipelineError::OtherSettings { theirs, ours: config });
+        }
         let entries = reader.next_entries()?;
         if entries.is_empty() {
-            match of_run {
-                Some(theirs) if theirs == config => return Ok(Some(found)),
-                Some(theirs) => return Err(PipelineError::OtherSettings { theirs, ours: config }),
-                None => std::thread::park_timeout(LOOK),
-            }
+            std::thread::park_timeout(LOOK);
         }
+        next += entries.len() as u64;
         for entry in entries {
             match entry {
                 Entry::Event(delivered) => {
