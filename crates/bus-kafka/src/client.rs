@@ -46,6 +46,8 @@ impl ConsumerContext for Quiet {}
 /// A consumer of ours.
 pub(crate) type Consumer = BaseConsumer<Quiet>;
 
+/// How long one question about the servers' topics may take.
+const SLICE: Duration = Duration::from_millis(500);
 /// How long a fetch waits at the server for more. A partition that is added meanwhile waits too.
 const FETCH_WAIT_MS: &str = "20";
 
@@ -76,8 +78,14 @@ impl Cluster {
 
     /// A consumer of what is committed. It belongs to no group: readers read everything, and where
     /// they are is theirs to keep.
+    ///
+    /// It learns of all topics at once. One that it has yet to learn of it looks for only once a second,
+    /// and a walk meets a dozen, one after the other.
     pub(crate) fn consumer(&self) -> Result<Consumer, KafkaBusError> {
-        self.consumer_at("read_committed")
+        let consumer = self.consumer_at("read_committed")?;
+        // Servers that do not answer are told of by whoever reads.
+        let _ = consumer.fetch_metadata(None, SLICE);
+        Ok(consumer)
     }
 
     /// A consumer that sees what is not decided yet: only asked how far a topic goes.
@@ -106,7 +114,6 @@ impl Cluster {
 
     /// What the servers hold: asked until they answer, or say that they do not believe who we are.
     pub(crate) fn metadata(&self, observer: &Consumer) -> Result<Metadata, KafkaBusError> {
-        const SLICE: Duration = Duration::from_millis(500);
         let mut left = self.patience();
         loop {
             let slice = left.min(SLICE);
