@@ -219,8 +219,8 @@ impl Feed {
             self.passed.clear();
             self.seek(cluster, offset)?;
         }
-        let mut looks = cluster.patience().as_millis() / LOOK.as_millis() + 1;
-        while looks > 0 {
+        let mut looks = Looks::within(cluster.patience());
+        loop {
             match self.look(cluster, LOOK)? {
                 Look::Message(taken) if taken.offset == offset => return Ok(taken.payload),
                 Look::Message(taken) if taken.offset > offset => return Err(self.gone(offset)),
@@ -232,18 +232,51 @@ impl Feed {
                     }
                 }
                 // The marker that makes it visible is on its way, or it is not there at all.
-                Look::End | Look::Nothing => {
-                    looks -= 1;
-                    if looks.is_multiple_of(LOOKS_BEFORE_ASKING) {
-                        self.ask(cluster, offset)?;
+                Look::End | Look::Nothing => match looks.in_vain() {
+                    Next::Look => {}
+                    Next::Ask => self.ask(cluster, offset)?,
+                    Next::GiveUp => {
+                        let why =
+                            format!("{} partition {} stands still", self.topic, self.partition);
+                        let brokers = cluster.options.brokers.clone();
+                        return Err(KafkaBusError::Unreachable { brokers, why });
                     }
-                }
+                },
             }
         }
-        Err(KafkaBusError::Unreachable {
-            brokers: cluster.options.brokers.clone(),
-            why: format!("{} partition {} stands still", self.topic, self.partition),
-        })
+    }
+}
+
+/// What follows a look in vain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Look,
+    /// The servers are asked, by a client made for it: a tenth of a second that most looks can be without.
+    Ask,
+    GiveUp,
+}
+
+/// Looks in vain for a message that the order says is there.
+#[derive(Debug)]
+struct Looks {
+    vain: u128,
+    most: u128,
+}
+
+impl Looks {
+    const fn within(patience: Duration) -> Self {
+        Self { vain: 0, most: patience.as_millis() / LOOK.as_millis() }
+    }
+
+    const fn in_vain(&mut self) -> Next {
+        self.vain += 1;
+        if self.vain > self.most {
+            Next::GiveUp
+        } else if self.vain.is_multiple_of(LOOKS_BEFORE_ASKING) {
+            Next::Ask
+        } else {
+            Next::Look
+        }
     }
 }
 
@@ -257,6 +290,19 @@ mod tests {
 
     use super::*;
     use crate::Options;
+
+    /// A message is looked for in vain once whenever its marker comes a moment later, so the first looks
+    /// must cost nothing, whatever the patience is.
+    #[test]
+    fn the_servers_are_asked_only_after_a_good_many_looks_in_vain() {
+        for seconds in 1..=60 {
+            let mut looks = Looks::within(Duration::from_secs(seconds));
+            let next: Vec<_> = (0..u128::from(seconds) * 50 + 1).map(|_| looks.in_vain()).collect();
+            assert_eq!(next.iter().position(|next| *next == Next::Ask), Some(49));
+            assert_eq!(next.iter().filter(|next| **next == Next::Ask).count() as u64, seconds);
+            assert_eq!(next.last(), Some(&Next::GiveUp));
+        }
+    }
 
     /// The next message, however many looks it takes.
     fn next(feed: &mut Feed, cluster: &Cluster) -> Bytes {
