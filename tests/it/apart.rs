@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{Desk, Running, tape::Tape};
 
 const START_NS: u64 = 1_723_161_904_000_000_000;
@@ -11,13 +11,9 @@ const START_NS: u64 = 1_723_161_904_000_000_000;
 const APART: &str = "strategy,trader";
 const TASKS: [&str; 2] = ["imbalance/0", "trader/PAPER"];
 
-/// A server of one's own, and how its bus is given on the command line.
-pub(crate) trait Server {
-    fn bus(&self) -> Vec<String>;
-
-    /// Kills it without warning, and starts it on what it had made durable.
-    fn restart(&mut self);
-}
+/// A strategy that sees a turn within five seconds, and orders that may be thirty on their way.
+const QUICK: &str = "[strategy]\nsmoothing_ns = 500_000_000\ncooldown_ns = 1_000_000_000\n\
+    [trader]\nvalidity_ns = 30_000_000_000\n";
 
 /// A run without some of its agents, and processes that have them.
 struct Company {
@@ -26,24 +22,29 @@ struct Company {
 }
 
 impl Company {
-    /// A tape of so many quotes. What is decided may be a while on its way here, four times as fast.
-    fn new(server: &impl Server, quotes: u64) -> Self {
+    /// Five minutes of a market that turns every five seconds, of which as much is seen as a test needs.
+    /// What is decided may be a while on its way here.
+    fn new(bus: &[String]) -> Self {
         let desk = Desk::new();
-        desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(quotes).bytes());
-        desk.write("slow.toml", "[trader]\nvalidity_ns = 30_000_000_000\n");
-        Self { desk, bus: server.bus() }
+        desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).turning(1_200, 20).bytes());
+        desk.write("quick.toml", QUICK);
+        Self { desk, bus: bus.to_vec() }
     }
 
     fn start(&self, words: &str) -> Running {
         let mut arguments: Vec<&str> = words.split(' ').collect();
-        arguments.extend(["--json", "--config", "slow.toml"]);
+        arguments.extend(["--json", "--config", "quick.toml"]);
         arguments.extend(self.bus.iter().map(String::as_str));
         self.desk.start(&arguments)
     }
 
     fn run(&self) -> Running {
+        self.run_at(2)
+    }
+
+    fn run_at(&self, speed: u32) -> Running {
         let shared = format!("--without {APART} --patience 60");
-        self.start(&format!("run --live --speed 4 --data data --input tape.ws {shared}"))
+        self.start(&format!("run --live --speed {speed} --data data --input tape.ws {shared}"))
     }
 
     /// A worker that decides, once it does.
@@ -64,30 +65,32 @@ impl Company {
         standby
     }
 
-    /// Returns once the run has journaled an order beyond those `seen`; says how many there are.
-    fn orders_beyond(&self, run: &mut Running, seen: usize) -> usize {
-        let mut reached = 0;
+    /// Returns once the run has journaled an order that it had not when this was asked.
+    fn trades_on(&self, run: &mut Running) {
+        let (mut reached, mut before) = (0, None);
         loop {
             assert!(self.desk.reaches_once_there(run, "data", reached), "the run ended early");
             let events = self.desk.events("data");
             let orders = count(&events, "SubmitOrder");
-            if orders > seen {
-                return orders;
+            if orders > *before.get_or_insert(orders) {
+                return;
             }
             reached = events.last().and_then(|last| last["index"].as_u64()).unwrap_or(0) + 1;
         }
     }
 
-    /// Nothing was lost or doubled, all is explained, and every agent decides it again.
-    fn check(&self, run: Running, claims: &[u64]) {
-        let summary = run.summary(0);
+    /// The run is stopped, and another sees the market to its end, as fast as it goes. Nothing was lost or
+    /// doubled, all is explained, and every agent decides it again.
+    fn check(&self, run: Running, worker: Running, claim: u64) {
+        assert_eq!(run.terminate(), Some(130));
+        let summary = self.run_at(0).summary(0);
+        assert_eq!(worker.terminate(), Some(130));
         assert_eq!(summary["stored"], summary["records"], "{summary}");
         assert_eq!(summary["open_breaks"], 0, "{summary}");
         let elsewhere = summary["elsewhere"].as_array().unwrap();
         for (hosted, task) in elsewhere.iter().zip(TASKS) {
-            assert_eq!((&hosted["task"], &hosted["stands_still"]), (&task.into(), &false.into()));
-            let claim = hosted["claim"].as_u64().unwrap();
-            assert!(claims.contains(&claim), "{task} is under claim {claim}");
+            let stands = json!({ "task": task, "claim": claim, "stands_still": false });
+            assert_eq!(*hosted, stands);
         }
         let events = self.desk.events("data");
         let ids: BTreeSet<&str> =
@@ -116,41 +119,42 @@ fn decides(worker: &mut Running) {
 }
 
 /// The run and a worker trade together; the worker is killed and started again, then the server.
-pub(crate) fn trades_through_a_killed_worker_and_a_restarted_server(mut server: impl Server) {
-    let company = Company::new(&server, 320);
+pub(crate) fn trade_through_a_killed_worker_and_a_restarted_server(
+    bus: &[String],
+    restart: impl FnOnce(),
+) {
+    let company = Company::new(bus);
     let mut run = company.run();
     let worker = company.worker("one");
-    let sent = company.orders_beyond(&mut run, 0);
+    company.trades_on(&mut run);
     assert_eq!(worker.kill(), None);
     let worker = company.worker("one");
-    let sent = company.orders_beyond(&mut run, sent);
-    server.restart();
-    let _ = company.orders_beyond(&mut run, sent);
-    company.check(run, &[3]);
-    assert_eq!(worker.terminate(), Some(130));
+    company.trades_on(&mut run);
+    restart();
+    company.trades_on(&mut run);
+    company.check(run, worker, 3);
 }
 
 /// Of two replicas the one that decides is killed, and the other takes over.
-pub(crate) fn a_replica_takes_over_from_one_that_was_killed(server: &impl Server) {
-    let company = Company::new(server, 240);
+pub(crate) fn a_replica_takes_over_from_one_that_was_killed(bus: &[String]) {
+    let company = Company::new(bus);
     let mut run = company.run();
     let first = company.worker("one");
     let mut second = company.standby("two");
-    let sent = company.orders_beyond(&mut run, 0);
+    company.trades_on(&mut run);
     assert_eq!(first.kill(), None);
     decides(&mut second);
-    let _ = company.orders_beyond(&mut run, sent);
-    company.check(run, &[3]);
-    assert_eq!(second.terminate(), Some(130));
+    company.trades_on(&mut run);
+    company.check(run, second, 3);
 }
 
 /// Of two replicas the one that decides is paused, and wakes once the other has taken over.
-pub(crate) fn a_replica_that_wakes_late_is_told_and_writes_nothing(server: &impl Server) {
-    let company = Company::new(server, 240);
+pub(crate) fn a_replica_that_wakes_late_is_told_and_writes_nothing(bus: &[String]) {
+    let company = Company::new(bus);
     let mut run = company.run();
     let mut first = company.worker("one");
     let mut second = company.standby("two");
-    let _ = company.orders_beyond(&mut run, 0);
+    company.trades_on(&mut run);
     first.pause();
     decides(&mut second);
     first.go_on();
@@ -159,6 +163,6 @@ pub(crate) fn a_replica_that_wakes_late_is_told_and_writes_nothing(server: &impl
         assert!(told.contains("E2212"), "{told}");
     }
     assert_eq!(first.wait(), Some(5));
-    company.check(run, &[3]);
-    assert_eq!(second.terminate(), Some(130));
+    company.trades_on(&mut run);
+    company.check(run, second, 3);
 }

@@ -90,30 +90,29 @@ fn a_bus_that_holds_a_run_is_refused_to_a_new_directory() {
     let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
 }
 
-impl apart::Server for KafkaServer {
-    fn bus(&self) -> Vec<String> {
-        vec!["--bus".into(), format!("kafka://{}/apart", self.brokers())]
-    }
-
-    fn restart(&mut self) {
-        self.kill().unwrap();
-        self.start_again().unwrap();
-    }
+/// A bus on the server that tests share, as the command line takes it.
+fn shared(prefix: &str) -> [String; 4] {
+    let server = KafkaServer::shared().unwrap();
+    let bus = format!("kafka://{server}/{prefix}-{}", std::process::id());
+    ["--bus".into(), bus, "--accept-class".into(), "lazy".into()]
 }
 
 #[test]
 fn two_processes_trade_on_kafka_through_a_killed_worker_and_a_restarted_server() {
-    let server = KafkaServer::start(fsyncing()).unwrap();
-    apart::trades_through_a_killed_worker_and_a_restarted_server(server);
+    let mut server = KafkaServer::start(fsyncing()).unwrap();
+    let bus = ["--bus".into(), format!("kafka://{}/apart", server.brokers())];
+    apart::trade_through_a_killed_worker_and_a_restarted_server(&bus, || {
+        server.kill().unwrap();
+        server.start_again().unwrap();
+    });
 }
 
 #[test]
 fn a_replica_on_kafka_takes_over_from_one_that_was_killed() {
-    apart::a_replica_takes_over_from_one_that_was_killed(&KafkaServer::start(fsyncing()).unwrap());
+    apart::a_replica_takes_over_from_one_that_was_killed(&shared("killed"));
 }
 
 #[test]
 fn a_replica_on_kafka_that_wakes_late_is_told_and_writes_nothing() {
-    let server = KafkaServer::start(fsyncing()).unwrap();
-    apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&server);
+    apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&shared("paused"));
 }

@@ -81,33 +81,29 @@ fn a_bus_that_holds_a_run_is_refused_to_a_new_directory() {
     let _ = desk.run(&[&run[..], &["tape.ws", "--data", "one"]].concat()).exits(0);
 }
 
-/// A server whose answers mean durable, and its bus.
-fn fsyncing() -> NatsServer {
-    NatsServer::start(Settings::fsync()).unwrap()
-}
-
-impl apart::Server for NatsServer {
-    fn bus(&self) -> Vec<String> {
-        vec!["--bus".into(), self.url(), "--nats-monitor".into(), self.monitor_url()]
-    }
-
-    fn restart(&mut self) {
-        self.kill().unwrap();
-        self.start_again().unwrap();
-    }
+/// A bus whose answers mean durable, as the command line takes it.
+fn durable(server: &NatsServer) -> [String; 4] {
+    ["--bus".into(), server.url(), "--nats-monitor".into(), server.monitor_url()]
 }
 
 #[test]
 fn two_processes_trade_on_nats_through_a_killed_worker_and_a_restarted_server() {
-    apart::trades_through_a_killed_worker_and_a_restarted_server(fsyncing());
+    let mut server = NatsServer::start(Settings::fsync()).unwrap();
+    let bus = durable(&server);
+    apart::trade_through_a_killed_worker_and_a_restarted_server(&bus, || {
+        server.kill().unwrap();
+        server.start_again().unwrap();
+    });
 }
 
 #[test]
 fn a_replica_on_nats_takes_over_from_one_that_was_killed() {
-    apart::a_replica_takes_over_from_one_that_was_killed(&fsyncing());
+    let server = NatsServer::start(Settings::fsync()).unwrap();
+    apart::a_replica_takes_over_from_one_that_was_killed(&durable(&server));
 }
 
 #[test]
 fn a_replica_on_nats_that_wakes_late_is_told_and_writes_nothing() {
-    apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&fsyncing());
+    let server = NatsServer::start(Settings::fsync()).unwrap();
+    apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&durable(&server));
 }

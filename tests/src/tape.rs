@@ -60,12 +60,18 @@ impl Tape {
     /// and a trade a second, around a price that wanders up and down: the shipped strategy signals at
     /// every turn, and the paper broker fills what it sends. `quotes` quotes, a quarter as many trades.
     #[must_use]
-    pub fn leaning(mut self, quotes: u64) -> Self {
+    pub fn leaning(self, quotes: u64) -> Self {
+        self.turning(quotes, 60)
+    }
+
+    /// The same, leaning the other way after so many quotes.
+    #[must_use]
+    pub fn turning(mut self, quotes: u64, every: u64) -> Self {
         for quote in 0..quotes {
             let wander = (quote % 400).abs_diff(200) * 5;
             let bid = 6_177_350 + wander;
             let (bid, ask) = (cents(bid), cents(bid + 1));
-            let up = quote / 60 % 2 == 0;
+            let up = quote / every % 2 == 0;
             let (bid_size, ask_size) = if up { ("3.0", "0.2") } else { ("0.2", "3.0") };
             self = self.quote((&bid, bid_size), (&ask, ask_size)).after_ms(249);
             if quote % 8 == 3 {

@@ -59,8 +59,10 @@ pub struct Seat {
     /// The input behind which the task was restored from a snapshot.
     restored_behind: Option<u64>,
     through: Option<u64>,
-    /// The last input taken that was not decided before.
+    /// The last entry taken that was not decided before.
     taken: Option<u64>,
+    /// The same of those that the agent takes.
+    taken_input: Option<u64>,
     restarts: RestartIntensity,
     waits: bool,
 }
@@ -77,6 +79,7 @@ impl Seat {
             restored_behind: None,
             through: None,
             taken: None,
+            taken_input: None,
             restarts: RestartIntensity::default(),
             waits: false,
         }
@@ -179,6 +182,9 @@ impl Seat {
             return None;
         }
         self.taken = Some(index);
+        if self.task.wants(event) {
+            self.taken_input = Some(index);
+        }
         match effects {
             Some(Effects { events, timers }) => {
                 self.waits = true;
@@ -188,6 +194,13 @@ impl Seat {
             None if index >= self.through.map_or(0, |last| last + 1) + UNSAID_MAX => self.rest(),
             None => None,
         }
+    }
+
+    /// The same as [`Seat::rest`], where it took something that the log waits for it to have taken; who
+    /// watches the task from elsewhere is told so, and of nothing else.
+    pub fn say(&mut self) -> Option<Step> {
+        let owes = self.taken_input.is_some_and(|taken| self.through < Some(taken));
+        if owes { self.rest() } else { None }
     }
 
     /// Says how far the task has taken its inputs, when the log does not show it: a unit without

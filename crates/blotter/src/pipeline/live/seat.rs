@@ -176,7 +176,7 @@ impl Seat {
             return Ok(());
         }
         self.said_at = now;
-        self.seat.rest().map_or(Ok(()), |step| self.commit(step))
+        self.seat.say().map_or(Ok(()), |step| self.commit(step))
     }
 
     /// Takes a delivery; an agent that panics is made again and its past told to it once more.
