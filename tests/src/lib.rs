@@ -9,10 +9,14 @@
 
 mod binary;
 mod desk;
+mod documents;
+mod nats_wire;
 mod page;
 pub mod tape;
 
 pub use binary::{blotter, large_trades};
 pub use desk::{Desk, Outcome, Running};
+pub use documents::yaml;
+pub use nats_wire::NatsWire;
 pub use page::{Block, blocks};
 pub use servers::SmallDisk;

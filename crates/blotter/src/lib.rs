@@ -23,6 +23,7 @@ mod query;
 mod rerun;
 mod setup;
 mod signal;
+mod streams;
 
 pub use agent::{Agent, Outbox, Scope};
 pub use app::App;

@@ -175,7 +175,12 @@ impl Cluster {
     /// Sorts what a client says.
     pub(crate) fn sorted(&self, error: &KafkaError) -> KafkaBusError {
         let why = said(error);
-        match error.rdkafka_error_code() {
+        let code = match error {
+            // What a server answers for one of several topics, which the client does not take for a code.
+            KafkaError::AdminOp(code) => Some(*code),
+            other => other.rdkafka_error_code(),
+        };
+        match code {
             Some(
                 RDKafkaErrorCode::TopicAuthorizationFailed
                 | RDKafkaErrorCode::ClusterAuthorizationFailed

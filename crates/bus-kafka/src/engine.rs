@@ -106,6 +106,15 @@ impl KafkaBus {
         Ok(topics::ensure(&cluster, &cluster.observer()?)?)
     }
 
+    /// What an acknowledgement of the servers is worth, where there is a bus.
+    ///
+    /// # Errors
+    /// [`crate::KafkaBusError`] within [`BusError`].
+    pub fn durability_of(options: Options) -> Result<Durability, BusError> {
+        let cluster = Cluster::new(Options { accept_lazy: true, ..options });
+        Ok(topics::durability(&cluster, &cluster.observer()?)?)
+    }
+
     /// A way to write from other threads.
     #[must_use]
     pub fn handle(&self) -> KafkaHandle {

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use bus::Stream;
 
-use crate::{advisory, subject::PROGRESS_PLACE, tail};
+use crate::{advisory, granted, subject::PROGRESS_PLACE, tail};
 
 /// What somebody does on the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,49 +22,6 @@ pub struct Role<'a> {
     /// Whether it makes the stream.
     pub makes_stream: bool,
 }
-
-/// The roles of the processes that ship.
-pub const SHIPPED: [Role<'static>; 6] = [
-    Role { name: "admin", sources: &[], streams: &[], makes_stream: true },
-    Role { name: "reader", sources: &[], streams: &[], makes_stream: false },
-    // A whole pipeline in one process, with what producers and an author's own agents emit.
-    Role { name: "run", sources: &["*"], streams: &Stream::ALL, makes_stream: true },
-    Role {
-        name: "ingress",
-        sources: &["file", "feed", "ingress", "config", "operator", "timer", "worker"],
-        streams: &[
-            Stream::Market,
-            Stream::Signal,
-            Stream::Account,
-            Stream::Risk,
-            Stream::Control,
-            Stream::Ops,
-        ],
-        makes_stream: false,
-    },
-    Role {
-        name: "agents",
-        sources: &["imbalance", "trader", "risk", "quality", "monitor", "session", "recon"],
-        streams: &[
-            Stream::Market,
-            Stream::Signal,
-            Stream::Order,
-            Stream::Execution,
-            Stream::Account,
-            Stream::Risk,
-            Stream::Alert,
-            Stream::Recon,
-            Stream::Control,
-        ],
-        makes_stream: false,
-    },
-    Role {
-        name: "gateway",
-        sources: &["gateway", "broker"],
-        streams: &[Stream::Order, Stream::Execution, Stream::Account, Stream::Recon],
-        makes_stream: false,
-    },
-];
 
 /// The subjects that answers to a user come on begin with this.
 #[must_use]
@@ -85,6 +42,8 @@ impl Role<'_> {
         let reads = ["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER.CREATE"];
         let mut subjects: Vec<String> = reads.map(|what| format!("$JS.API.{what}.{prefix}")).into();
         subjects.push(format!("$JS.API.CONSUMER.MSG.NEXT.{prefix}.>"));
+        // What it may do, which it may know.
+        subjects.push(granted::SUBJECT.into());
         if self.makes_stream {
             subjects.push(format!("$JS.API.STREAM.CREATE.{prefix}"));
             subjects.push(format!("$JS.API.STREAM.UPDATE.{prefix}"));

@@ -9,8 +9,9 @@ use bus::{
 use event::{EventId, Source, Timestamp};
 
 use crate::{
-    Advisories, Options,
+    Advisories, Granted, Options,
     class::class_of,
+    granted,
     handle::{NatsHandle, Shared},
     link::Link,
     message::Stored,
@@ -85,6 +86,30 @@ impl NatsBus {
     pub fn apply(options: Options) -> Result<(), BusError> {
         let link = Link::open(options)?;
         Ok(link.run(stream::ensure(&link)).map(drop)?)
+    }
+
+    /// The stream as it has to be, in the words of the server's API: what other tools make it from.
+    #[must_use]
+    pub fn wanted(options: &Options) -> serde_json::Value {
+        serde_json::to_value(stream::wanted(options)).unwrap_or_default()
+    }
+
+    /// What an answer of the stream that is there is worth.
+    ///
+    /// # Errors
+    /// [`BusError`] when the server cannot be asked, or there is none.
+    pub fn class_of(options: Options) -> Result<Class, BusError> {
+        let link = Link::open(Options { accept_lazy: true, ..options })?;
+        let state = link.run(stream::state(&link))?;
+        Ok(class_of(&link.options, &state)?)
+    }
+
+    /// What the server lets us do; `None` where it does not say.
+    ///
+    /// # Errors
+    /// [`BusError`] when the server cannot be asked.
+    pub fn granted(options: Options) -> Result<Option<Granted>, BusError> {
+        Ok(granted::ask(&*Link::open(options)?)?)
     }
 
     /// A way to write from other threads.

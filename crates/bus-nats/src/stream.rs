@@ -146,7 +146,12 @@ fn differences(options: &Options, found: &Config) -> Vec<(&'static str, String, 
         ("max_age", shown(&found.max_age), shown(&needed.max_age)),
         ("max_msgs", at_most(found.max_messages), at_most(-1)),
         ("max_msgs_per_subject", at_most(found.max_messages_per_subject), at_most(-1)),
-        ("num_replicas", shown(&found.num_replicas), shown(&needed.num_replicas)),
+        // More copies than were asked for lose nothing.
+        (
+            "num_replicas",
+            shown(&found.num_replicas.min(needed.num_replicas)),
+            shown(&needed.num_replicas),
+        ),
         ("deny_delete", shown(&found.deny_delete), shown(&true)),
         ("deny_purge", shown(&found.deny_purge), shown(&true)),
         ("allow_direct", shown(&found.allow_direct), shown(&true)),

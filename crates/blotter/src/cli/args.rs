@@ -61,6 +61,18 @@ pub(crate) struct AccessArgs {
     /// File with the seed of an nkey for NATS.
     #[arg(long, env = "BLOTTER_NATS_NKEY", value_name = "FILE")]
     nats_nkey: Option<PathBuf>,
+    /// Certificates of the authorities to trust beside the system's; what is sent to NATS is then encrypted.
+    #[arg(long, env = "BLOTTER_NATS_CA", value_name = "FILE")]
+    nats_ca: Option<PathBuf>,
+    /// Our own certificate for NATS.
+    #[arg(long, env = "BLOTTER_NATS_CERTIFICATE", value_name = "FILE", requires = "nats_key")]
+    nats_certificate: Option<PathBuf>,
+    /// The key of our own certificate for NATS.
+    #[arg(long, env = "BLOTTER_NATS_KEY", value_name = "FILE", requires = "nats_certificate")]
+    nats_key: Option<PathBuf>,
+    /// Copies of the stream on a NATS cluster, where it is made; one that has fewer is refused.
+    #[arg(long, env = "BLOTTER_NATS_REPLICAS", value_name = "N", default_value_t = 1)]
+    nats_replicas: u8,
     /// File with settings of the Kafka client, such as `security.protocol`, one `name=value` a line.
     #[arg(long, env = "BLOTTER_KAFKA_CONFIG", value_name = "FILE")]
     kafka_config: Option<PathBuf>,
@@ -91,6 +103,9 @@ impl AccessArgs {
             accept_lazy: self.accept_class == Some(AcceptClass::Lazy),
             credentials: self.nats_credentials.clone(),
             nkey: self.nats_nkey.clone(),
+            authorities: self.nats_ca.clone().into_iter().collect(),
+            certificate: self.nats_certificate.clone().zip(self.nats_key.clone()),
+            replicas: self.nats_replicas.into(),
             kafka_settings: self.kafka_config.clone(),
         }
     }
@@ -280,6 +295,12 @@ pub(crate) enum StreamsCommand {
         #[command(flatten)]
         bus: BusArgs,
     },
+    /// Whether the bus is as a run needs it, every entry of it what it should be, and the user what its
+    /// role says; ends with 1 when not.
+    Verify {
+        #[command(flatten)]
+        bus: BusArgs,
+    },
     /// What other tools take, to be applied by them.
     Export {
         /// For which tool.
@@ -294,8 +315,14 @@ pub(crate) enum StreamsCommand {
 pub(crate) enum ExportForm {
     /// Users and their permissions, for a nats-server's configuration.
     Nats,
-    /// Topics, for the Strimzi operator on Kubernetes.
+    /// The stream, for the JetStream controller on Kubernetes.
+    Nack,
+    /// Users and what they may do, for Kafka's own tool.
+    Kafka,
+    /// Topics and users, for the Strimzi operator on Kubernetes.
     Strimzi,
+    /// Channels, messages and operations, as an AsyncAPI document.
+    Asyncapi,
 }
 
 #[derive(Debug, Subcommand)]

@@ -94,6 +94,7 @@ fn dispatch(app: &App, common: &Common, command: Command) -> Result<Exit, Failur
         Command::Streams { command } => match command {
             StreamsCommand::Plan { bus } => streams::plan(common, &bus.engine()),
             StreamsCommand::Apply { bus } => streams::apply(common, &bus.engine()),
+            StreamsCommand::Verify { bus } => streams::verify(common, &bus.engine()),
             StreamsCommand::Export { form, bus } => streams::export(form, &bus.engine()),
         },
         Command::Config { command } => match command {

@@ -1,6 +1,6 @@
 //! `blotter streams`: what a bus needs on its servers, compared, made, and said to other tools.
 
-use bus::{Drift, Topology};
+use bus::{Class, Drift};
 use serde_json::json;
 
 use super::{
@@ -9,8 +9,10 @@ use super::{
     run::failure,
 };
 use crate::{
+    data_dir::DataDir,
     engine::Engine,
-    exit::{Exit, Failure},
+    exit::{Exit, Failure, OrExit as _},
+    streams::{self, Contents, Declared, DeclaredStream, Place},
 };
 
 /// What differs from what a run needs.
@@ -61,36 +63,125 @@ fn show(common: &Common, engine: &Engine, drift: &[Drift]) {
     }
 }
 
+/// Whether the bus is as a run needs it, from end to end: what it is made of, what an answer of it is worth,
+/// what the user may do, and every entry in it.
+pub(super) fn verify(common: &Common, engine: &Engine) -> Result<Exit, Failure> {
+    let bus_error = |error: bus::BusError| failure(error.into());
+    let declared = Declared::shipped().or_exit(Exit::Usage)?;
+    let dir = DataDir::new(&common.data);
+    let drift = engine.plan().map_err(bus_error)?;
+    if !drift.is_empty() {
+        // What is not as it should be is not read as if it were.
+        show(common, engine, &drift);
+        return Ok(Exit::CheckFailed);
+    }
+    let class = engine.class().map_err(bus_error)?;
+    let rights = engine.rights(&declared).map_err(bus_error)?;
+    let mut findings = too_weak(&declared, class, engine);
+    findings.extend(rights.findings);
+    let contents = match engine.reader_where_begun(&dir).map_err(bus_error)? {
+        Some(mut reader) => Contents::read(&mut *reader).map_err(bus_error)?,
+        None => Contents::default(),
+    };
+    let found = findings.len() as u64 + contents.found;
+    findings.extend(contents.findings.iter().cloned());
+    if common.json {
+        output::json(&json!({
+            "bus": engine.to_string(),
+            "sound": found == 0,
+            "class": class_name(class),
+            "entries": contents.entries(),
+            "events": contents.events,
+            "progress": contents.progress,
+            "repeats": contents.repeats,
+            "unknown_kinds": contents.unknown_kinds,
+            "found": found,
+            "findings": findings,
+            "rights": rights.note,
+        }));
+    } else {
+        findings.iter().for_each(|words| output::line(words));
+        if let Some(more) = found.checked_sub(findings.len() as u64).filter(|more| *more > 0) {
+            output::line(&format!("… and {more} more"));
+        }
+        if !rights.note.is_empty() {
+            output::line(&rights.note);
+        }
+        let verdict = if found == 0 { "sound".into() } else { format!("{found} findings") };
+        output::line(&format!(
+            "{engine}: {verdict}; class {}, {} entries, {} events, {} repeats, {} of kinds not known here",
+            class_name(class),
+            contents.entries(),
+            contents.events,
+            contents.repeats,
+            contents.unknown_kinds
+        ));
+    }
+    Ok(if found == 0 { Exit::Ok } else { Exit::CheckFailed })
+}
+
+/// Streams whose answers should be worth more than this bus's are.
+fn too_weak(declared: &Declared, class: Class, engine: &Engine) -> Vec<String> {
+    let is_weaker = |needed: Class| match needed {
+        Class::Lazy => false,
+        // Either outlives a loss of power.
+        Class::Fsync => class == Class::Lazy,
+        Class::Replicated => class != Class::Replicated,
+    };
+    if engine.accepts_lazy() {
+        return Vec::new();
+    }
+    let weak = declared.streams.iter().filter(|stream| is_weaker(stream.class));
+    let words = |stream: &DeclaredStream| {
+        let (name, needed, found) =
+            (stream.stream.as_str(), class_name(stream.class), class_name(class));
+        format!("{name}: answers should be {needed}, and are {found} as far as can be told")
+    };
+    weak.map(words).collect()
+}
+
+const fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Fsync => "fsync",
+        Class::Replicated => "replicated",
+        Class::Lazy => "lazy",
+    }
+}
+
 /// What another tool takes.
 pub(super) fn export(form: ExportForm, engine: &Engine) -> Result<Exit, Failure> {
+    let bus_error = |error: bus::BusError| failure(error.into());
+    let declared = Declared::shipped().or_exit(Exit::Usage)?;
     let text = match (form, engine) {
-        (ExportForm::Nats, Engine::Nats(_)) => {
-            engine.permissions().map_err(|error| failure(error.into()))?
+        (ExportForm::Nats, _) => engine.permissions(&declared).map_err(bus_error)?,
+        (ExportForm::Nack, _) => {
+            engine.wanted_stream().map_err(bus_error)?.map(|stream| streams::nack(&stream))
         }
-        (ExportForm::Strimzi, Engine::Kafka(remote)) => Some(strimzi(&remote.prefix)),
+        (ExportForm::Kafka, Engine::Kafka(remote)) => {
+            Some(streams::kafka_acls(&declared, &remote.prefix))
+        }
+        (ExportForm::Strimzi, Engine::Kafka(remote)) => {
+            Some(streams::strimzi(&declared, &remote.prefix))
+        }
+        (ExportForm::Asyncapi, Engine::Nats(remote)) => {
+            let place = Place::Nats { servers: &remote.hosts(), prefix: &remote.prefix };
+            Some(pretty(&streams::asyncapi(&declared, place)))
+        }
+        (ExportForm::Asyncapi, Engine::Kafka(remote)) => {
+            let place = Place::Kafka { servers: &remote.hosts(), prefix: &remote.prefix };
+            Some(pretty(&streams::asyncapi(&declared, place)))
+        }
         _ => None,
     };
     let Some(text) = text else {
-        let why = "E7806 nats is exported for --bus nats://HOST:PORT, strimzi for --bus kafka://HOST:PORT";
+        let why = "E7806 nats and nack are exported for --bus nats://HOST:PORT, kafka and strimzi for \
+                   --bus kafka://HOST:PORT, asyncapi for either";
         return Err(Failure::new(Exit::Usage, why));
     };
     output::line(text.trim_end());
     Ok(Exit::Ok)
 }
 
-/// A topic per stream and that of the order, as resources of Strimzi's operator.
-fn strimzi(prefix: &str) -> String {
-    let topology = Topology::shipped();
-    let streams = topology.streams().iter().map(|spec| (spec.stream.as_str(), spec.partitions));
-    let topics = std::iter::once(("log", 1)).chain(streams);
-    let topic = |(name, partitions): (&str, u16)| {
-        format!(
-            "---\napiVersion: kafka.strimzi.io/v1beta2\nkind: KafkaTopic\nmetadata:\n  \
-             name: {prefix}.{name}\n  labels:\n    strimzi.io/cluster: CLUSTER\nspec:\n  \
-             partitions: {partitions}\n  replicas: 3\n  config:\n    cleanup.policy: delete\n    \
-             retention.ms: -1\n    retention.bytes: -1\n    min.insync.replicas: 2\n    \
-             unclean.leader.election.enable: false\n"
-        )
-    };
-    topics.map(topic).collect()
+fn pretty(document: &serde_json::Value) -> String {
+    format!("{document:#}")
 }

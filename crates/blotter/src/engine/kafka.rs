@@ -1,7 +1,7 @@
 //! The bus on Kafka.
 
-use bus::{Bus, BusError, Drift, Reader};
-use bus_kafka::{ClientSettings, KafkaBus, Options};
+use bus::{Bus, BusError, Class, Drift, Reader};
+use bus_kafka::{ClientSettings, Durability, KafkaBus, KafkaBusError, Options};
 use event::Timestamp;
 
 use super::{Remote, Role};
@@ -27,12 +27,33 @@ pub(super) fn reader(remote: &Remote) -> Result<Box<dyn Reader>, BusError> {
     KafkaBus::follow(options(remote)?)
 }
 
+/// `None` where its topics are there and hold nothing.
+pub(super) fn reader_where_begun(remote: &Remote) -> Result<Option<Box<dyn Reader>>, BusError> {
+    match reader(remote) {
+        Err(BusError::Engine { source, .. }) if is_absent(&*source) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+fn is_absent(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(KafkaBusError::Absent { .. }))
+}
+
 pub(super) fn plan(remote: &Remote) -> Result<Vec<Drift>, BusError> {
     KafkaBus::plan(options(remote)?)
 }
 
 pub(super) fn apply(remote: &Remote) -> Result<(), BusError> {
     KafkaBus::apply(options(remote)?)
+}
+
+/// What an acknowledgement of the servers is worth.
+pub(super) fn class(remote: &Remote) -> Result<Class, BusError> {
+    Ok(match KafkaBus::durability_of(options(remote)?)? {
+        Durability::Fsync => Class::Fsync,
+        Durability::Replicated => Class::Replicated,
+        Durability::Lazy => Class::Lazy,
+    })
 }
 
 fn options(remote: &Remote) -> Result<Options, BusError> {

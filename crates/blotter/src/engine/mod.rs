@@ -8,11 +8,12 @@ mod url;
 
 use std::path::PathBuf;
 
-use bus::{Bus, BusError, Drift, ErrorClass, Reader};
+use bus::{Bus, BusError, Class, Drift, ErrorClass, Reader};
 use bus_log::{LogBus, LogReader};
 use event::Timestamp;
+use serde_json::Value;
 
-use crate::{data_dir::DataDir, exit::Exit, pipeline::PipelineError};
+use crate::{data_dir::DataDir, exit::Exit, pipeline::PipelineError, streams::Declared};
 
 /// Where the bus is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,12 @@ pub(crate) struct Access {
     pub(crate) credentials: Option<PathBuf>,
     /// A file with the seed of an nkey, for NATS.
     pub(crate) nkey: Option<PathBuf>,
+    /// Files with certificates of authorities, for NATS; where there are some, it is encrypted.
+    pub(crate) authorities: Vec<PathBuf>,
+    /// Files with our own certificate and its key, for NATS.
+    pub(crate) certificate: Option<(PathBuf, PathBuf)>,
+    /// Copies of the stream on a NATS cluster; one where it is not said.
+    pub(crate) replicas: usize,
     /// A file with settings of the Kafka client.
     pub(crate) kafka_settings: Option<PathBuf>,
 }
@@ -128,6 +135,15 @@ pub(crate) enum Standing {
     ToBeMade,
 }
 
+/// What servers let a user do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rights {
+    /// How it differs from what the role of that name needs.
+    pub(crate) findings: Vec<String>,
+    /// Who it is, and whether it is held to anything; empty where servers do not say.
+    pub(crate) note: String,
+}
+
 /// What opening the bus found.
 pub(crate) struct Opened {
     /// The engine.
@@ -190,6 +206,18 @@ impl Engine {
         }
     }
 
+    /// A reader of a bus that is there; `None` where nothing was ever put into it, which on Kafka has no
+    /// beginning to read from.
+    pub(crate) fn reader_where_begun(
+        &self,
+        dir: &DataDir,
+    ) -> Result<Option<Box<dyn Reader>>, BusError> {
+        match self {
+            Self::Kafka(remote) => kafka::reader_where_begun(remote),
+            Self::Embedded | Self::Nats(_) => self.reader(dir).map(Some),
+        }
+    }
+
     /// What of the bus on its servers is otherwise than it has to be. The log in a data directory needs
     /// nothing made beforehand.
     pub(crate) fn plan(&self) -> Result<Vec<Drift>, BusError> {
@@ -209,10 +237,35 @@ impl Engine {
         }
     }
 
-    /// Who may do what, as the servers' configuration says it; `None` where servers are asked otherwise.
-    pub(crate) fn permissions(&self) -> Result<Option<String>, BusError> {
+    /// What an answer of the bus that is there is worth; the data directory fsyncs.
+    pub(crate) fn class(&self) -> Result<Class, BusError> {
         match self {
-            Self::Nats(remote) => nats::permissions(remote).map(Some),
+            Self::Embedded => Ok(Class::Fsync),
+            Self::Nats(remote) => nats::class(remote),
+            Self::Kafka(remote) => kafka::class(remote),
+        }
+    }
+
+    /// What the servers let the user do, held against the role of that name. Kafka's tell only administrators.
+    pub(crate) fn rights(&self, declared: &Declared) -> Result<Rights, BusError> {
+        match self {
+            Self::Nats(remote) => nats::rights(remote, declared),
+            Self::Embedded | Self::Kafka(_) => Ok(Rights::default()),
+        }
+    }
+
+    /// Who may do what, as a nats-server's configuration says it.
+    pub(crate) fn permissions(&self, declared: &Declared) -> Result<Option<String>, BusError> {
+        match self {
+            Self::Nats(remote) => nats::permissions(remote, declared).map(Some),
+            Self::Embedded | Self::Kafka(_) => Ok(None),
+        }
+    }
+
+    /// The stream as it has to be, as a NATS server's API says it.
+    pub(crate) fn wanted_stream(&self) -> Result<Option<Value>, BusError> {
+        match self {
+            Self::Nats(remote) => nats::wanted(remote).map(Some),
             Self::Embedded | Self::Kafka(_) => Ok(None),
         }
     }
@@ -227,7 +280,7 @@ impl Engine {
         if !drift.is_empty() && drift.iter().all(Drift::is_missing) {
             return Ok(Standing::ToBeMade);
         }
-        let mut reader = self.reader(dir)?;
+        let Some(mut reader) = self.reader_where_begun(dir)? else { return Ok(Standing::Made) };
         reader.seek(0)?;
         if reader.next_entries()?.is_empty() {
             return Ok(Standing::Made);
@@ -235,6 +288,14 @@ impl Engine {
         let (bus, dir) = (self.to_string(), dir.root().display().to_string());
         let source = Box::new(EngineError::Taken { bus, dir });
         Err(BusError::Engine { class: ErrorClass::Fatal, source }.into())
+    }
+
+    /// Whether answers that may not be durable were said to be accepted.
+    pub(crate) const fn accepts_lazy(&self) -> bool {
+        match self {
+            Self::Embedded => false,
+            Self::Nats(remote) | Self::Kafka(remote) => remote.access.accept_lazy,
+        }
     }
 
     /// Whether sequences within a partition have no gaps: on Kafka they are offsets, and the ends
@@ -256,7 +317,9 @@ fn not_built<T>(scheme: &'static str) -> Result<T, BusError> {
 
 #[cfg(not(feature = "nats"))]
 mod nats {
-    use super::{Bus, BusError, Drift, Reader, Remote, Role, not_built};
+    use super::{
+        Bus, BusError, Class, Declared, Drift, Reader, Remote, Rights, Role, Value, not_built,
+    };
 
     pub(super) fn open(_: &Remote, _: Role<'_>) -> Result<Box<dyn Bus>, BusError> {
         not_built("nats")
@@ -274,14 +337,34 @@ mod nats {
         not_built("nats")
     }
 
-    pub(super) fn permissions(_: &Remote) -> Result<String, BusError> {
+    pub(super) fn class(_: &Remote) -> Result<Class, BusError> {
+        not_built("nats")
+    }
+
+    pub(super) fn rights(_: &Remote, _: &Declared) -> Result<Rights, BusError> {
+        not_built("nats")
+    }
+
+    pub(super) fn permissions(_: &Remote, _: &Declared) -> Result<String, BusError> {
+        not_built("nats")
+    }
+
+    pub(super) fn wanted(_: &Remote) -> Result<Value, BusError> {
         not_built("nats")
     }
 }
 
 #[cfg(not(feature = "kafka"))]
 mod kafka {
-    use super::{Bus, BusError, Drift, Reader, Remote, Role, Timestamp, not_built};
+    use super::{Bus, BusError, Class, Drift, Reader, Remote, Role, Timestamp, not_built};
+
+    pub(super) fn class(_: &Remote) -> Result<Class, BusError> {
+        not_built("kafka")
+    }
+
+    pub(super) fn reader_where_begun(_: &Remote) -> Result<Option<Box<dyn Reader>>, BusError> {
+        not_built("kafka")
+    }
 
     pub(super) fn open(
         _: &Remote,

@@ -30,6 +30,13 @@ impl FromStr for Engine {
 }
 
 impl Remote {
+    /// The servers, each without what stands in front of `@`.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let public =
+            |server: &str| server.rsplit_once('@').map_or(server, |(_, server)| server).to_owned();
+        self.servers.split(',').map(public).collect()
+    }
+
     /// The user that the URL names, where it can be a part of a subject.
     #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only NATS has it in its URL"))]
     pub(super) fn user(&self) -> Option<&str> {
@@ -62,10 +69,7 @@ impl fmt::Display for Engine {
             Self::Nats(remote) => ("nats", remote),
             Self::Kafka(remote) => ("kafka", remote),
         };
-        let public =
-            |server: &str| server.rsplit_once('@').map_or(server, |(_, server)| server).to_owned();
-        let servers: Vec<String> = remote.servers.split(',').map(public).collect();
-        write!(f, "{scheme}://{}/{}", servers.join(","), remote.prefix)
+        write!(f, "{scheme}://{}/{}", remote.hosts().join(","), remote.prefix)
     }
 }
 

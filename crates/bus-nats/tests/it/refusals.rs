@@ -1,12 +1,16 @@
 //! Servers that are not there, not willing, not as they should be; and what is said then.
 
-use std::{io::Write as _, net::TcpListener, time::Duration};
+use std::time::Duration;
 
 use bus::{
     Bus as _, BusError, Class, ErrorClass,
     conformance::{market, order_unit},
 };
-use bus_nats::{Identity, NatsBus, NatsError, Options, Tls, acl};
+use bus_nats::{
+    Granted, Identity, NatsBus, NatsError, Options, Tls,
+    acl::{self, Role},
+};
+use event::Family;
 use servers::{NatsServer, Settings, free_port};
 
 use crate::rig::{admin, ask, is_denied, options};
@@ -77,21 +81,12 @@ fn a_server_without_jetstream_is_named_as_such() {
     assert!(matches!(refused, NatsError::NoJetStream { .. }), "{refused}");
 }
 
-/// Nobody carries old servers around, so this one only says that it is one.
 #[test]
 fn a_server_that_is_too_old_is_named_with_its_version() {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let url = format!("nats://127.0.0.1:{}", listener.local_addr().unwrap().port());
-    let old = std::thread::spawn(move || {
-        let (mut client, _) = listener.accept().unwrap();
-        let info =
-            r#"INFO {"server_id":"OLD","version":"2.9.25","max_payload":1048576,"headers":true}"#;
-        write!(client, "{info}\r\nPONG\r\n").unwrap();
-        let _ = std::io::copy(&mut client, &mut std::io::sink());
-    });
-    let refused = refusal(options(&url));
-    assert!(matches!(&refused, NatsError::TooOld { found, .. } if found == "2.9.25"), "{refused}");
-    old.join().unwrap();
+    let server = NatsServer::start(Settings { is_old: true, ..Settings::default() }).unwrap();
+    let refused = refusal(options(&server.url()));
+    assert!(matches!(&refused, NatsError::TooOld { found, .. } if found == "2.11.11"), "{refused}");
+    assert_eq!(refused.class(), ErrorClass::Fatal);
 }
 
 #[test]
@@ -170,11 +165,23 @@ fn as_user(server: &NatsServer, name: &str, password: &str, prefix: &str) -> Opt
     }
 }
 
+const fn role<'a>(name: &'a str, sources: &'a [&'a str], streams: &'a [Family]) -> Role<'a> {
+    Role { name, sources, streams, makes_stream: false }
+}
+
+const ROLES: [Role<'static>; 5] = [
+    Role { makes_stream: true, ..role("admin", &[], &[]) },
+    role("reader", &[], &[]),
+    role("ingress", &["file", "feed"], &[Family::Market]),
+    role("agents", &["risk", "trader"], &[Family::Order, Family::Control]),
+    role("gateway", &["gateway", "broker"], &[Family::Order, Family::Execution]),
+];
+
 #[test]
 fn each_role_may_do_its_own_and_nothing_else() {
     let passwords: String =
-        acl::SHIPPED.map(|role| format!("BLOTTER_{}: \"pw\"\n", role.name.to_uppercase())).concat();
-    let lines = format!("{passwords}{}", acl::authorization("BUS", &acl::SHIPPED));
+        ROLES.map(|role| format!("BLOTTER_{}: \"pw\"\n", role.name.to_uppercase())).concat();
+    let lines = format!("{passwords}{}", acl::authorization("BUS", &ROLES));
     let server = NatsServer::start(Settings { lines, ..Settings::default() }).unwrap();
     let open = |name: &str| NatsBus::open(as_user(&server, name, "pw", "BUS"));
 
@@ -211,6 +218,18 @@ fn each_role_may_do_its_own_and_nothing_else() {
     for (what, denied) in [("DELETE", true), ("PURGE", true), ("INFO", false)] {
         let subject = format!("$JS.API.STREAM.{what}.BUS");
         assert_eq!(is_denied(&server.url(), "admin", &subject), denied, "{what}");
+    }
+    // The server says itself what it lets a role do.
+    for role in &ROLES {
+        let granted = NatsBus::granted(as_user(&server, role.name, "pw", "BUS")).unwrap().unwrap();
+        let sorted = |mut subjects: Vec<String>| {
+            subjects.sort();
+            Some(subjects)
+        };
+        let Granted { user, publishes, subscribes } = granted;
+        assert_eq!(user, role.name);
+        assert_eq!(publishes.and_then(sorted), sorted(role.publishes("BUS")));
+        assert_eq!(subscribes.and_then(sorted), sorted(role.subscribes("BUS")));
     }
     // Who it is may stand in the URL.
     let url = format!("nats://reader:pw@127.0.0.1:{}", server.port());
