@@ -7,6 +7,7 @@ mod bad_input;
 mod beside;
 mod command_line;
 mod conflict;
+mod copy;
 mod determinism;
 mod full_disk;
 mod golden;

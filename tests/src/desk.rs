@@ -301,6 +301,11 @@ impl Running {
         self.lines.by_ref().map_while(Result::ok).collect()
     }
 
+    /// Whether it has come to an end by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child to ask").is_some()
+    }
+
     /// Stops it where it is, alive and holding what it holds.
     pub fn pause(&self) {
         signal(self.child.id(), "STOP");

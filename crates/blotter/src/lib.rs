@@ -11,6 +11,7 @@ mod clock;
 mod comparison;
 mod config;
 mod control;
+mod copy;
 mod data_dir;
 mod engine;
 mod exit;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::copy::End;
 use crate::engine::{Access, Engine};
 
 /// Event-sourced message bus for trading agents.
@@ -79,6 +80,59 @@ pub(crate) struct AccessArgs {
     /// Accept answers of this class too, for streams whose answers should mean durable.
     #[arg(long, env = "BLOTTER_ACCEPT_CLASS", value_name = "CLASS")]
     accept_class: Option<AcceptClass>,
+}
+
+/// Two buses.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CopyArgs {
+    /// The bus to copy: a data directory, nats://HOST:PORT[/PREFIX] or kafka://HOST:PORT[/PREFIX].
+    #[arg(long, value_name = "BUS")]
+    pub(crate) from: End,
+    /// The bus that becomes the same: a new directory, or a bus on servers that holds nothing.
+    #[arg(long, value_name = "BUS")]
+    pub(crate) to: End,
+    #[command(flatten)]
+    access: AccessArgs,
+    #[command(flatten)]
+    from_access: FromAccessArgs,
+}
+
+impl CopyArgs {
+    /// How each is reached: the one copied as the other, where nothing else is said.
+    pub(crate) fn access(&self) -> (Access, Access) {
+        let to = self.access.access();
+        (self.from_access.over(to.clone()), to)
+    }
+}
+
+/// How the bus that is copied is reached, where that is another way.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FromAccessArgs {
+    /// As --nats-credentials, for the bus that is copied.
+    #[arg(long, value_name = "FILE")]
+    from_nats_credentials: Option<PathBuf>,
+    /// As --nats-nkey, for the bus that is copied.
+    #[arg(long, value_name = "FILE")]
+    from_nats_nkey: Option<PathBuf>,
+    /// As --nats-ca, for the bus that is copied.
+    #[arg(long, value_name = "FILE")]
+    from_nats_ca: Option<PathBuf>,
+    /// As --kafka-config, for the bus that is copied.
+    #[arg(long, value_name = "FILE")]
+    from_kafka_config: Option<PathBuf>,
+}
+
+impl FromAccessArgs {
+    fn over(&self, other: Access) -> Access {
+        let authorities = self.from_nats_ca.clone().into_iter().collect::<Vec<_>>();
+        Access {
+            credentials: self.from_nats_credentials.clone().or(other.credentials),
+            nkey: self.from_nats_nkey.clone().or(other.nkey),
+            authorities: if authorities.is_empty() { other.authorities } else { authorities },
+            kafka_settings: self.from_kafka_config.clone().or(other.kafka_settings),
+            ..other
+        }
+    }
 }
 
 /// A class of durability that must be asked for by name.
@@ -216,6 +270,9 @@ pub(crate) enum Command {
     },
     /// Make a log that is lost or damaged anew from its journal; what was there is kept beside it.
     Restore,
+    /// Make a bus the same as another: every entry at its place, byte for byte, and compared. One that was
+    /// killed goes on where it is; one that is finished changes nothing.
+    Copy(Box<CopyArgs>),
     /// The causal tree of a trace, or of the trace an event or order belongs to.
     Trace {
         /// Trace, event, order or execution; the first digits of an id are enough where they are unique.

@@ -3,6 +3,7 @@
 mod answer;
 mod args;
 mod control;
+mod copy;
 mod demo;
 mod diff;
 mod explain;
@@ -81,6 +82,7 @@ fn dispatch(app: &App, common: &Common, command: Command) -> Result<Exit, Failur
         Command::Tail { from, follow } => tail::tail(common, from, follow),
         Command::Verify { access } => verify::verify(common, access.access()),
         Command::Restore => restore::restore(common),
+        Command::Copy(ends) => copy::copy(common, &ends),
         Command::Trace { id } => explain::trace(common, &id),
         Command::Why { order } => explain::why(common, &order),
         Command::Publish { access } => publish::publish(common, access.access()),

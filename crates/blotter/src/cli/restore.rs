@@ -12,9 +12,8 @@ use std::{
     sync::Arc,
 };
 
-use bus::{Bus, Progress, Record, Topology, Unit};
+use bus::{Bus, Progress, Record, Topology};
 use bus_log::{LogBus, LogReader};
-use event::Source;
 use forensics::{Journal, JournalEntry, JournalError, JournalReader};
 use segment::{Options, RealDisk, SegmentError};
 use serde_json::json;
@@ -22,6 +21,7 @@ use serde_json::json;
 use super::{args::Common, output};
 use crate::{
     clock::wall_clock,
+    copy::Units,
     data_dir::DataDir,
     engine::Engine,
     exit::{Exit, Failure, OrItsExit as _},
@@ -29,8 +29,6 @@ use crate::{
 
 /// Units that share an fsync.
 const UNITS_MAX: usize = 512;
-/// Events of one source in a unit.
-const OUTPUTS_MAX: usize = 256;
 
 /// Makes the log anew.
 pub(super) fn restore(common: &Common) -> Result<Exit, Failure> {
@@ -95,21 +93,21 @@ fn write(journal: &Journal, fresh: &Path) -> Result<Written, Failure> {
     let failed = |error: bus::BusError| super::run::failure(error.into());
     let opened = LogBus::open_on(Arc::new(RealDisk), fresh, options, wall_clock);
     let mut bus = opened.map_err(failed)?.bus;
-    let mut units = Units::new(bus.topology().clone());
+    let (mut units, topology) = (Units::default(), bus.topology().clone());
     reader.seek(0).or_its_exit()?;
     let mut written = Written::default();
     loop {
         let more = reader.visit_batch(|entry| -> Result<(), RestoreError> {
             written.entries += 1;
             written.events += u64::from(entry.is_event);
-            units.take(&entry)
+            take(&mut units, &entry, &topology)
         });
         let more = more.map_err(RestoreError::into_failure)?;
         if !more {
             units.end_run();
         }
-        if !more || units.complete.len() >= UNITS_MAX {
-            let _ = bus.commit(&std::mem::take(&mut units.complete)).map_err(failed)?;
+        if !more || units.complete().0 >= UNITS_MAX {
+            let _ = bus.commit(&units.take_complete()).map_err(failed)?;
         }
         if !more {
             bus.close().map_err(failed)?;
@@ -130,47 +128,19 @@ fn incarnation(reader: &mut JournalReader) -> Result<u64, Failure> {
     Ok(found)
 }
 
-/// Entries on their way back into units: the events of a source, and the progress behind them.
-struct Units {
-    topology: Topology,
-    complete: Vec<Unit>,
-    run: Option<Unit>,
-}
-
-impl Units {
-    const fn new(topology: Topology) -> Self {
-        Self { topology, complete: Vec::new(), run: None }
+/// An entry on its way back into its unit.
+fn take(
+    units: &mut Units,
+    entry: &JournalEntry<'_>,
+    topology: &Topology,
+) -> Result<(), RestoreError> {
+    let decode = |error| RestoreError::Decode(entry.index, error);
+    if entry.is_event {
+        units.take_event(Record::of_bytes(entry.bytes.to_vec().into(), topology).map_err(decode)?);
+    } else {
+        units.take_progress(Progress::from_bytes(entry.bytes).map_err(decode)?);
     }
-
-    fn take(&mut self, entry: &JournalEntry<'_>) -> Result<(), RestoreError> {
-        let decode = |error| RestoreError::Decode(entry.index, error);
-        if entry.is_event {
-            let record =
-                Record::of_bytes(entry.bytes.to_vec().into(), &self.topology).map_err(decode)?;
-            self.of_source(record.header().source).outputs.push(record);
-            return Ok(());
-        }
-        let progress = Progress::from_bytes(entry.bytes).map_err(decode)?;
-        let unit = self.of_source(progress.source);
-        unit.timers = progress.timers().collect();
-        unit.consumed = progress.consumed;
-        unit.mark = progress.mark;
-        self.end_run();
-        Ok(())
-    }
-
-    /// The unit that goes on, when it is this source's and has room; else a new one.
-    fn of_source(&mut self, source: Source) -> &mut Unit {
-        let goes_on = |unit: &Unit| unit.source == source && unit.outputs.len() < OUTPUTS_MAX;
-        if !self.run.as_ref().is_some_and(goes_on) {
-            self.end_run();
-        }
-        self.run.get_or_insert_with(|| Unit::of_roots(source, Vec::new()))
-    }
-
-    fn end_run(&mut self) {
-        self.complete.extend(self.run.take());
-    }
+    Ok(())
 }
 
 enum RestoreError {

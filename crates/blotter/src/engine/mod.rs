@@ -92,6 +92,14 @@ pub(crate) enum EngineError {
         "E7807 the log in a data directory has one process; agents in others need --bus nats://HOST:PORT or kafka://HOST:PORT"
     )]
     NoServer,
+    /// Who only reads found a bus that is not there, or is otherwise.
+    #[error("E7808 {bus} is no bus that can be read: {what}")]
+    NotAsNeeded {
+        /// The bus.
+        bus: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// The program was built without the engine.
     #[cfg_attr(all(feature = "nats", feature = "kafka"), expect(dead_code, reason = "it has all"))]
     #[error(
@@ -107,7 +115,7 @@ impl EngineError {
     /// How a command ends with it.
     pub(crate) const fn exit(&self) -> Exit {
         match self {
-            Self::Taken { .. } => Exit::Conflict,
+            Self::Taken { .. } | Self::NotAsNeeded { .. } => Exit::Conflict,
             Self::Scheme { .. } | Self::Form { .. } | Self::NotBuilt { .. } | Self::NoServer => {
                 Exit::Usage
             }
