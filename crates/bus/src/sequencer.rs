@@ -73,7 +73,8 @@ impl Sequencer {
     /// Takes note of an entry that is in the log.
     pub fn observe(&mut self, position: &Position) {
         if let Some(last) = self.slot(position.stream, position.partition) {
-            *last = position.sequence;
+            // Where several write at a time they need not ascend along the log.
+            *last = position.sequence.max(*last);
         }
         self.next_index = position.index + 1;
     }

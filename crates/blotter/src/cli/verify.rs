@@ -1,6 +1,9 @@
 //! `verify`: is the log whole, and is every entry of it in the journal?
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use bus::{Header, Progress, Topology};
 use event::{Envelope, Event, Source};
@@ -13,7 +16,7 @@ use crate::{
     clock::wall_clock,
     control::Publisher,
     data_dir::DataDir,
-    engine::Access,
+    engine::{Access, Sequences},
     exit::{Exit, Failure, OrItsExit as _},
     journal,
 };
@@ -31,9 +34,40 @@ struct Findings {
     /// The place in the log after the journal's last entry.
     journaled_to: u64,
     sources: BTreeMap<Source, u64>,
-    sequences: BTreeMap<(u8, u16), u64>,
-    /// Whether sequences within a partition have no gaps.
-    dense: bool,
+    partitions: BTreeMap<(u8, u16), Partition>,
+    /// How sequences within a partition run.
+    sequences: Sequences,
+}
+
+/// Sequences of a partition, as far as they were met.
+#[derive(Default)]
+struct Partition {
+    last: u64,
+    /// Those that were met of late, where they need not ascend.
+    recent: BTreeSet<u64>,
+    /// Below it all were met, or come no more.
+    floor: u64,
+}
+
+/// Sequences further apart than so many were not written at a time.
+const APART_MAX: usize = 4096;
+
+impl Partition {
+    /// Takes note of the next sequence; whether it is where it may be.
+    fn meets(&mut self, sequence: u64, run: Sequences) -> bool {
+        let before = std::mem::replace(&mut self.last, sequence);
+        match run {
+            Sequences::Dense => sequence == before + 1,
+            Sequences::Ascend => sequence > before,
+            Sequences::Differ => {
+                let is_new = sequence >= self.floor && self.recent.insert(sequence);
+                if self.recent.len() > APART_MAX {
+                    self.floor = self.recent.pop_first().map_or(self.floor, |lowest| lowest + 1);
+                }
+                is_new
+            }
+        }
+    }
 }
 
 /// Findings told; the count is always whole.
@@ -51,7 +85,7 @@ pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
     let mut journal = journal::open(&dir, wall_clock)?;
     let topology = Topology::shipped();
     let bound = dir.binding().or_its_exit()?;
-    findings.dense = bound.is_none_or(|bound| bound.bus.has_dense_sequences(bound.role()));
+    findings.sequences = bound.map_or(Sequences::Dense, |bound| bound.bus.sequences(bound.role()));
     let checked = check_journal(&mut journal, &topology, &mut findings);
     if let Err(error) = checked {
         findings.words.push(error.to_string());
@@ -169,17 +203,17 @@ fn check_event(entry: &JournalEntry<'_>, topology: &Topology, findings: &mut Fin
         ));
     }
     *last = envelope.source_seq;
-    let sequence = findings.sequences.entry((derived.stream as u8, derived.partition)).or_default();
-    // Where they have gaps they ascend all the same.
-    if entry.sequence <= *sequence || (findings.dense && entry.sequence != *sequence + 1) {
+    let place = (derived.stream as u8, derived.partition);
+    let partition = findings.partitions.entry(place).or_default();
+    let before = partition.last;
+    if !partition.meets(entry.sequence, findings.sequences) {
         findings.words.push(format!(
-            "entry {index}: {} partition {} goes from {sequence} to {}",
+            "entry {index}: {} partition {} goes from {before} to {}",
             derived.stream.as_str(),
             derived.partition,
             entry.sequence
         ));
     }
-    *sequence = entry.sequence;
 }
 
 /// Whether a run writes here: its journal is a moment behind its log, or longer where it was stopped.
@@ -232,5 +266,25 @@ fn check_log(dir: &DataDir, access: Access, findings: &mut Findings) -> Result<(
                 None => findings.words.push(format!("log index {index}: not in the journal")),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequences_that_run_as_they_may_are_no_finding_and_any_that_comes_again_is() {
+        let met = |run, sequences: &[u64]| {
+            let mut partition = Partition::default();
+            sequences.iter().map(|sequence| partition.meets(*sequence, run)).collect::<Vec<_>>()
+        };
+        assert_eq!(met(Sequences::Dense, &[1, 2, 4, 5]), [true, true, false, true]);
+        assert_eq!(met(Sequences::Ascend, &[1, 3, 3, 2, 7]), [true, true, false, false, true]);
+        assert_eq!(met(Sequences::Differ, &[1, 4, 3, 4, 7]), [true, true, true, false, true]);
+        let mut far: Vec<u64> = (10..10 + 2 * APART_MAX as u64).collect();
+        assert!(met(Sequences::Differ, &far).into_iter().all(|met| met));
+        far.push(11);
+        assert_eq!(met(Sequences::Differ, &far).last(), Some(&false));
     }
 }

@@ -134,6 +134,18 @@ pub(crate) enum Role<'a> {
     Worker(&'a str),
 }
 
+/// How the sequences within a partition run along the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Sequences {
+    /// Each is the one before and one more.
+    #[default]
+    Dense,
+    /// Each is above the one before.
+    Ascend,
+    /// No two are the same.
+    Differ,
+}
+
 /// Whether a bus is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -306,13 +318,15 @@ impl Engine {
         }
     }
 
-    /// Whether sequences within a partition have no gaps: on Kafka they are offsets, and the ends
-    /// of transactions take some; on NATS they are those of the whole stream where others may write.
-    pub(crate) const fn has_dense_sequences(&self, role: Role<'_>) -> bool {
-        match self {
-            Self::Embedded => true,
-            Self::Nats(_) => matches!(role, Role::Alone),
-            Self::Kafka(_) => false,
+    /// How the sequences within a partition run along the log. On Kafka they are offsets, of which the
+    /// ends of transactions take some, and of two transactions at a time the one that took its offset
+    /// first may be the second in the log. On NATS they are those of the whole stream where others may
+    /// write.
+    pub(crate) const fn sequences(&self, role: Role<'_>) -> Sequences {
+        match (self, role) {
+            (Self::Embedded, _) | (Self::Nats(_), Role::Alone) => Sequences::Dense,
+            (Self::Nats(_), _) | (Self::Kafka(_), Role::Alone) => Sequences::Ascend,
+            (Self::Kafka(_), _) => Sequences::Differ,
         }
     }
 }
