@@ -71,7 +71,7 @@ impl Tape {
             let wander = (quote % 400).abs_diff(200) * 5;
             let bid = 6_177_350 + wander;
             let (bid, ask) = (cents(bid), cents(bid + 1));
-            let up = quote / every % 2 == 0;
+            let up = (quote / every).is_multiple_of(2);
             let (bid_size, ask_size) = if up { ("3.0", "0.2") } else { ("0.2", "3.0") };
             self = self.quote((&bid, bid_size), (&ask, ask_size)).after_ms(249);
             if quote % 8 == 3 {
