@@ -1,7 +1,5 @@
 //! A data directory of a test, and an agent that says something in it.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::{
     fmt::Write as _,
     sync::{
