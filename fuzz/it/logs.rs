@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use bus_log::LogBus;
 use event::Timestamp;
-use forensics::{Journal, JournalError, JournalReader, Stamp, Taken};
+use forensics::{Journal, JournalError, JournalReader, Stamp, Taken, What};
 use fuzz::Target;
 use segment::{
     BATCH_HEAD_BYTES, Disk, Entry, Options, Priority, RECORD_HEAD_BYTES, Reader, SegmentLog,
@@ -205,7 +205,7 @@ fn no_bytes_upset_the_reader_and_the_writer_of_journals() {
         let stamp = Stamp { incarnation: 7, log_index: index, stored_at: clock() };
         let taken = Taken {
             stamp,
-            is_event: index % 3 != 2,
+            what: [What::Event, What::Foreign, What::Progress][index as usize % 3],
             stream: Some(bus::Stream::Order),
             partition: 1,
             sequence: index + 1,

@@ -105,7 +105,7 @@ impl World {
                                 seat.remember(&*delivered.record.event().map_err(surprise)?);
                             }
                         }
-                        Entry::Progress { .. } => {}
+                        Entry::Progress { .. } | Entry::Foreign(_) => {}
                     }
                 }
             }
@@ -121,7 +121,7 @@ impl World {
                         Entry::Event(delivered) => {
                             desk.remember(&*delivered.record.event().map_err(surprise)?);
                         }
-                        Entry::Progress { .. } => {}
+                        Entry::Progress { .. } | Entry::Foreign(_) => {}
                     }
                 }
                 for entry in &entries {

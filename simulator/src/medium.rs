@@ -247,7 +247,7 @@ impl Medium {
         let mut entries = self.entries(0)?;
         entries.retain(|entry| match entry {
             Entry::Event(delivered) => seen.insert(delivered.position.event_id),
-            Entry::Progress { .. } => true,
+            Entry::Progress { .. } | Entry::Foreign(_) => true,
         });
         Ok(entries)
     }

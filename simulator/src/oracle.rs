@@ -125,6 +125,7 @@ impl Oracle {
         match entry {
             Entry::Event(delivered) => self.event(delivered),
             Entry::Progress { index, progress, .. } => self.progress(*index, progress),
+            Entry::Foreign(_) => Ok(()),
         }
     }
 

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use broker::{Broker as _, Moment};
 use bus::{Delivered, Entry};
 use event::{Amount, Event, EventId, Timestamp, books::BrokerSnapshotTaken};
-use forensics::{Journal, Stamp, Taken};
+use forensics::{Journal, Stamp, Taken, What};
 use segment::Disk as _;
 
 use crate::{
@@ -322,6 +322,7 @@ fn bytes_of(entry: &Entry) -> bytes::Bytes {
     match entry {
         Entry::Event(delivered) => delivered.record.bytes().clone(),
         Entry::Progress { progress, .. } => progress.to_bytes().into(),
+        Entry::Foreign(foreign) => foreign.bytes.clone(),
     }
 }
 
@@ -332,7 +333,7 @@ fn taken<'a>(entry: &Entry, bytes: &'a [u8]) -> Taken<'a> {
             let header = delivered.record.header();
             Taken {
                 stamp,
-                is_event: true,
+                what: What::Event,
                 stream: Some(header.stream),
                 partition: header.partition,
                 sequence: delivered.position.sequence,
@@ -341,9 +342,9 @@ fn taken<'a>(entry: &Entry, bytes: &'a [u8]) -> Taken<'a> {
                 bytes,
             }
         }
-        Entry::Progress { .. } => Taken {
+        Entry::Progress { .. } | Entry::Foreign(_) => Taken {
             stamp,
-            is_event: false,
+            what: What::Progress,
             stream: None,
             partition: 0,
             sequence: 0,

@@ -107,6 +107,7 @@ impl World {
         Ok(entries.first().filter(|entry| entry.index() == index).map(|entry| match entry {
             Entry::Event(delivered) => digest_of("cut", &[delivered.record.bytes()]),
             Entry::Progress { progress, .. } => digest_of("cut", &[&progress.to_bytes()]),
+            Entry::Foreign(foreign) => digest_of("cut", &[&foreign.bytes]),
         }))
     }
 }

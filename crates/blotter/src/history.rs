@@ -105,6 +105,8 @@ impl Folded {
                     self.records = progress.mark.unwrap_or(0).max(self.records);
                 }
             }
+            // What it led to is an event of its own.
+            Item::Foreign { .. } => {}
         }
     }
 }
@@ -248,7 +250,7 @@ mod tests {
             let stored_at = Timestamp(number as i64);
             let taken = Taken {
                 stamp: Stamp { incarnation: 7, log_index: number - 1, stored_at },
-                is_event: true,
+                what: forensics::What::Event,
                 stream: Some(header.stream),
                 partition: header.partition,
                 sequence: number,

@@ -2,7 +2,7 @@
 
 use bus::Progress;
 use event::{Digest, Event, Timestamp, id::digest_of};
-use forensics::{JournalEntry, JournalError, JournalReader, Stamp};
+use forensics::{JournalEntry, JournalError, JournalReader, Stamp, What};
 
 use crate::{
     data_dir::DataDir,
@@ -35,20 +35,33 @@ pub(crate) enum Item<'a> {
         /// Where the bus had it.
         stamp: Stamp,
     },
+    /// What somebody else wrote.
+    Foreign {
+        /// Its journal index.
+        index: u64,
+        /// Its bytes, verbatim.
+        bytes: &'a [u8],
+        /// Where the bus had it.
+        stamp: Stamp,
+    },
 }
 
 impl Item<'_> {
     /// The entry's journal index.
     pub(crate) const fn index(&self) -> u64 {
         match self {
-            Self::Event { index, .. } | Self::Progress { index, .. } => *index,
+            Self::Event { index, .. }
+            | Self::Progress { index, .. }
+            | Self::Foreign { index, .. } => *index,
         }
     }
 
     /// The entry's bytes.
     pub(crate) const fn bytes(&self) -> &[u8] {
         match self {
-            Self::Event { bytes, .. } | Self::Progress { bytes, .. } => bytes,
+            Self::Event { bytes, .. }
+            | Self::Progress { bytes, .. }
+            | Self::Foreign { bytes, .. } => bytes,
         }
     }
 
@@ -56,7 +69,8 @@ impl Item<'_> {
     pub(crate) fn cut(&self) -> Option<Digest> {
         match self {
             Self::Event { index, bytes, stamp, .. }
-            | Self::Progress { index, bytes, stamp, .. } => cut_in_journal(stamp, *index, bytes),
+            | Self::Progress { index, bytes, stamp, .. }
+            | Self::Foreign { index, bytes, stamp } => cut_in_journal(stamp, *index, bytes),
         }
     }
 }
@@ -208,17 +222,22 @@ fn is_past(entry: &JournalEntry<'_>, until: Until) -> bool {
     match until {
         Until::End => false,
         Until::Index(last) => entry.index > last,
-        Until::Time(last) => entry.is_event && entry.time > last,
+        Until::Time(last) => entry.is_event() && entry.time > last,
     }
 }
 
 fn decode<'a>(entry: &JournalEntry<'a>) -> Result<Item<'a>, WalkError> {
     let failed = |error| WalkError::Decode(entry.index, error);
-    Ok(if entry.is_event {
-        let event = Event::decode(entry.bytes).map_err(failed)?;
-        Item::Event { index: entry.index, event, bytes: entry.bytes, stamp: entry.stamp }
-    } else {
-        let progress = Progress::from_bytes(entry.bytes).map_err(failed)?;
-        Item::Progress { index: entry.index, progress, bytes: entry.bytes, stamp: entry.stamp }
+    let JournalEntry { index, bytes, stamp, .. } = *entry;
+    Ok(match entry.what {
+        What::Event => {
+            let event = Event::decode(bytes).map_err(failed)?;
+            Item::Event { index, event, bytes, stamp }
+        }
+        What::Progress => {
+            let progress = Progress::from_bytes(bytes).map_err(failed)?;
+            Item::Progress { index, progress, bytes, stamp }
+        }
+        What::Foreign => Item::Foreign { index, bytes, stamp },
     })
 }

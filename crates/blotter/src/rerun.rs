@@ -37,7 +37,7 @@ pub(crate) fn run_again(
                     let _ = consumed.insert(progress.source, through);
                 }
             }
-            Item::Event { .. } => {}
+            Item::Event { .. } | Item::Foreign { .. } => {}
         }
         Ok(())
     })?;
@@ -73,6 +73,7 @@ fn fences(dir: &DataDir, tasks: &[Task], until: Until) -> Result<BTreeMap<Source
                     progress.timers().for_each(|timer| fences.asked(timer.request));
                 }
             }
+            Item::Foreign { .. } => {}
         }
         Ok(())
     })?;

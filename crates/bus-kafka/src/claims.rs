@@ -11,19 +11,23 @@ use std::{
 
 use event::Source;
 
-use crate::order::OrderEntry;
+use crate::{adopted::Adopted, order::OrderEntry};
 
 /// Claims met so far, by where they stand. Walks share it: each begins where all before is known, and
 /// adds what it meets.
 #[derive(Debug, Default)]
-pub(crate) struct Claims(Mutex<BTreeMap<Source, BTreeMap<i64, u64>>>);
+pub(crate) struct Claims {
+    of: Mutex<BTreeMap<Source, BTreeMap<i64, u64>>>,
+    /// What of others has a place, which walks learn and share in the same way.
+    pub(crate) adopted: Adopted,
+}
 
 impl Claims {
     /// Takes note of an entry that stands at `offset`. False when it takes no place, since its source
     /// was claimed before it by another.
     pub(crate) fn admit(&self, offset: i64, entry: &OrderEntry) -> bool {
         // What is known only grows, by one insertion at a time.
-        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut claims = self.of.lock().unwrap_or_else(PoisonError::into_inner);
         let of_source = claims.get(&entry.source);
         let before = of_source.and_then(|of_source| of_source.range(..offset).next_back());
         let newest = before.map_or(0, |(_, epoch)| *epoch);

@@ -220,6 +220,10 @@ impl Bus for KafkaBus {
         self.shared.commit(units.to_vec())
     }
 
+    fn adopt(&mut self) -> Result<u64, BusError> {
+        self.shared.writer().adopt()
+    }
+
     fn publish(&mut self, records: &[Record]) -> Result<Vec<Position>, BusError> {
         let writer = self.shared.writer();
         let known = records.iter().map(|r| writer.ledger.known_root(r, &writer.finder));
@@ -278,7 +282,7 @@ impl Bus for KafkaBus {
             let entries = self.entries(index, STEP)?;
             let late = entries.iter().find(|entry| match entry {
                 Entry::Event(event) => event.record.header().time >= time,
-                Entry::Progress { .. } => false,
+                Entry::Progress { .. } | Entry::Foreign(_) => false,
             });
             if let Some(found) = late {
                 return Ok(found.index());

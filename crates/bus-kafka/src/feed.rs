@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use event::Timestamp;
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
     consumer::{Consumer as _, base_consumer::PartitionQueue},
@@ -32,6 +33,8 @@ pub(crate) struct Taken {
     pub(crate) offset: i64,
     pub(crate) key: Bytes,
     pub(crate) payload: Bytes,
+    /// When, by whoever stamps the topic's messages.
+    pub(crate) stored_at: Timestamp,
 }
 
 /// Messages stepped over in a partition that are kept: their unit may come yet.
@@ -130,6 +133,11 @@ impl Feed {
         Ok(())
     }
 
+    /// Goes to `offset`, where nothing was read yet.
+    pub(crate) fn begin(&mut self, cluster: &Cluster, offset: i64) -> Result<(), KafkaBusError> {
+        if self.queue.is_none() { self.seek(cluster, offset) } else { Ok(()) }
+    }
+
     /// Looks for the next message.
     pub(crate) fn look(
         &mut self,
@@ -145,6 +153,7 @@ impl Feed {
                     offset: message.offset(),
                     key: copy(message.key()),
                     payload: copy(message.payload()),
+                    stored_at: Timestamp(message.timestamp().to_millis().unwrap_or(0) * 1_000_000),
                 };
                 Some(Ok(taken))
             }

@@ -13,6 +13,7 @@
 //! It knows nothing of what a body means. Enter at [`KafkaBus`]; `docs/decisions/0009` says why it
 //! is built so. A commit costs two round trips of producing and one of ending the transaction.
 
+mod adopted;
 mod claims;
 mod client;
 mod engine;
@@ -26,6 +27,7 @@ mod options;
 mod order;
 mod reader;
 mod settings;
+mod strays;
 mod tail;
 mod topics;
 mod transaction;

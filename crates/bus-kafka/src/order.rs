@@ -6,7 +6,7 @@ use event::{
     wire::{Blob, Message as _, bad_value, put_varint},
 };
 
-use crate::{KafkaBusError, client::Cluster};
+use crate::{KafkaBusError, client::Cluster, names::Topic};
 
 /// The key of a unit's entry.
 pub(crate) const UNIT: &[u8] = b"blotter.unit.1";
@@ -14,6 +14,10 @@ pub(crate) const UNIT: &[u8] = b"blotter.unit.1";
 pub(crate) const GENESIS: &[u8] = b"blotter.genesis.1";
 /// The key of a message that says nothing; see `Writer::mend`.
 pub(crate) const MEND: &[u8] = b"blotter.mend.1";
+/// The key of an entry that gives what others wrote a place.
+pub(crate) const FOREIGN: &[u8] = b"blotter.foreign.1";
+/// The key of a message that says up to where others were looked for. It takes no place.
+pub(crate) const SEEN: &[u8] = b"blotter.seen.1";
 /// What the keys of all our entries begin with.
 pub(crate) const OURS: &[u8] = b"blotter.";
 
@@ -53,6 +57,24 @@ message! {
         10 claims: u64,
     }
 
+    /// What others wrote: where it is.
+    ForeignEntry {
+        /// Which life of the bus it is of.
+        1 incarnation: u64,
+        /// When it was stored: by the servers where it was offered, else when it was found.
+        2 stored_at: Timestamp,
+        /// Where it is: topic, partition and offset.
+        3 lane: Option<Lane>,
+    }
+
+    /// Up to where others were looked for.
+    Seen {
+        /// Which life of the bus it is of.
+        1 incarnation: u64,
+        /// The offset that is to be looked at next, in every partition that was looked at.
+        2 lanes: Vec<Lane>,
+    }
+
     /// A stream and how many partitions it has.
     Partitions {
         /// The stream's number.
@@ -78,6 +100,47 @@ pub(crate) struct Spot {
     pub(crate) stream: Stream,
     pub(crate) partition: u16,
     pub(crate) offset: i64,
+}
+
+/// A place in a topic.
+pub(crate) type LaneKey = (Topic, i32);
+
+impl Lane {
+    pub(crate) fn at((topic, partition): LaneKey, offset: i64) -> Self {
+        let (partition, offset) = (partition as u32, offset as u64);
+        Self { stream: topic.number(), partition, offset }
+    }
+
+    /// The place it names; `None` where it names none.
+    pub(crate) fn place(&self) -> Option<(LaneKey, i64)> {
+        let topic = Topic::of_number(self.stream)?;
+        let (partition, offset) = (self.partition.try_into().ok()?, self.offset.try_into().ok()?);
+        Some(((topic, partition), offset))
+    }
+}
+
+impl ForeignEntry {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(48);
+        self.encode(&mut out);
+        out
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(bytes)
+    }
+}
+
+impl Seen {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.encode(&mut out);
+        out
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode(bytes)
+    }
 }
 
 impl OrderEntry {

@@ -19,6 +19,8 @@ use crate::{
 
 /// How long one look waits.
 const LOOK: Duration = Duration::from_millis(20);
+/// Units walked to and not read, at most.
+const AHEAD_MAX: usize = 256;
 /// Entries after which a read is enough.
 const ENTRIES_MAX: usize = 512;
 
@@ -69,6 +71,9 @@ impl KafkaReader {
         match self.walker.step(wait)? {
             Step::Unit(unit) => {
                 self.tail.raise(unit.next_index());
+                if unit.next_index() > self.from {
+                    self.walker.prepare(&unit)?;
+                }
                 self.ahead.push_back(unit);
                 Ok(true)
             }
@@ -80,8 +85,10 @@ impl KafkaReader {
     fn unit(&mut self) -> Result<Option<Box<Walked>>, BusError> {
         let mut looks = self.cluster.patience().as_millis() / LOOK.as_millis() + 1;
         loop {
-            if let Some(unit) = self.ahead.pop_front() {
-                return Ok(Some(unit));
+            if !self.ahead.is_empty() {
+                // What has arrived of the order says what to fetch next.
+                while self.ahead.len() < AHEAD_MAX && self.step(Duration::ZERO)? {}
+                return Ok(self.ahead.pop_front());
             }
             let is_due = self.tail.next_index() > self.walked_to();
             if !is_due && self.walker.is_at_end() {

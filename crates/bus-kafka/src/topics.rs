@@ -27,6 +27,9 @@ pub enum Durability {
 /// Where the servers keep whether a transaction was committed.
 const TRANSACTIONS: &str = "__transaction_state";
 
+/// A producer's clock is held against the servers', so it does not say itself when it was heard.
+const STAMPED: (&str, &str) = ("message.timestamp.type", "LogAppendTime");
+
 /// Copies of every topic, where there are that many servers.
 const COPIES: usize = 3;
 
@@ -90,7 +93,7 @@ pub(crate) fn plan(cluster: &Cluster, observer: &Consumer) -> Result<Vec<Drift>,
     let mut drift = differences(cluster, &seen);
     let there: Vec<&str> = cluster.names.all().filter(|name| seen.contains_key(*name)).collect();
     for (topic, resource) in there.iter().zip(describe(cluster, &there)?) {
-        drift.extend(removals(topic, &resource));
+        drift.extend(settings(cluster, topic, &resource));
     }
     Ok(drift)
 }
@@ -112,6 +115,7 @@ fn wanted(cluster: &Cluster) -> Vec<(&str, usize)> {
     let streams = cluster.topology.streams().iter();
     wanted
         .extend(streams.map(|spec| (cluster.names.of(spec.stream), usize::from(spec.partitions))));
+    wanted.push((cluster.names.offers(), 1));
     wanted
 }
 
@@ -136,13 +140,14 @@ fn make(cluster: &Cluster, servers: usize) -> Result<(), KafkaBusError> {
         .into_iter()
         .map(|(name, partitions)| {
             let copies = TopicReplication::Fixed(copies as i32);
-            NewTopic::new(name, partitions as i32, copies)
+            let topic = NewTopic::new(name, partitions as i32, copies)
                 .set("cleanup.policy", "delete")
                 // What is expired is decided by the operator, never by a default.
                 .set("retention.ms", "-1")
                 .set("retention.bytes", "-1")
                 .set("unclean.leader.election.enable", "false")
-                .set("min.insync.replicas", least)
+                .set("min.insync.replicas", least);
+            if name == cluster.names.offers() { topic.set(STAMPED.0, STAMPED.1) } else { topic }
         })
         .collect();
     let admin = cluster.admin()?;
@@ -209,7 +214,7 @@ pub(crate) fn durability(
     let mut weakest = None;
     for (topic, resource) in topics.iter().zip(describe(cluster, &topics)?) {
         if *topic != TRANSACTIONS
-            && let Some(drift) = removals(topic, &resource).into_iter().next()
+            && let Some(drift) = settings(cluster, topic, &resource).into_iter().next()
         {
             return Err(refusal(drift));
         }
@@ -249,9 +254,14 @@ fn number(resource: &ConfigResource, name: &str) -> Option<u64> {
     setting(resource, name)?.parse().ok()
 }
 
-/// Settings by which a topic removes entries by itself, which would break the total order.
-fn removals(topic: &str, resource: &ConfigResource) -> Vec<Drift> {
-    let needed = [("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")];
+/// Settings by which a topic removes entries by itself, which would break the total order; and by
+/// which a producer outside would say itself when it was heard.
+fn settings(cluster: &Cluster, topic: &str, resource: &ConfigResource) -> Vec<Drift> {
+    let mut needed =
+        vec![("cleanup.policy", "delete"), ("retention.ms", "-1"), ("retention.bytes", "-1")];
+    if topic == cluster.names.offers() {
+        needed.push(STAMPED);
+    }
     let differs = |(name, needed): (&'static str, &str)| {
         let found = setting(resource, name).unwrap_or("unknown");
         (found != needed).then(|| Drift {

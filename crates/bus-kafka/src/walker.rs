@@ -2,16 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bus::{BusError, Delivered, Entry, Position, Progress, Record, Stream};
+use bus::{BusError, Delivered, Entry, Foreign, Position, Progress, Record, Stream, Unit};
 use bytes::Bytes;
-use event::EventId;
+use event::{EventId, Source};
 
 use crate::{
     KafkaBusError,
     claims::Claims,
     client::{Cluster, Consumer},
     feed::{Feed, Look, Taken},
-    order::{GENESIS, Genesis, MEND, OURS, OrderEntry, Spot, UNIT},
+    names::Topic,
+    order::{
+        FOREIGN, ForeignEntry, GENESIS, Genesis, LaneKey, MEND, OURS, OrderEntry, SEEN, Seen, Spot,
+        UNIT,
+    },
     waypoints::Place,
 };
 
@@ -24,6 +28,15 @@ pub(crate) struct Walked {
     pub(crate) raw: Bytes,
     /// How many events it has.
     pub(crate) events: u64,
+    /// What others wrote, where it is no unit but that.
+    pub(crate) foreign: Option<Found>,
+}
+
+/// What others wrote.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) lane: LaneKey,
+    pub(crate) offset: i64,
 }
 
 impl Walked {
@@ -33,7 +46,22 @@ impl Walked {
     }
 
     pub(crate) const fn next_index(&self) -> u64 {
-        self.place.index + self.events + self.entry.progress.is_some() as u64
+        let beside = self.entry.progress.is_some() || self.foreign.is_some();
+        self.place.index + self.events + beside as u64
+    }
+
+    /// What others wrote, as it is given a place.
+    pub(crate) fn of_foreign(
+        place: Place,
+        entry: &ForeignEntry,
+        found: Found,
+        raw: Bytes,
+    ) -> Result<Self, KafkaBusError> {
+        let source = Source::new("bus")
+            .map_err(|error| KafkaBusError::Settings { why: error.to_string() })?;
+        let unit = Unit::of_roots(source, Vec::new());
+        let entry = OrderEntry::of(&unit, 0, &[], None, entry.incarnation, entry.stored_at, 0);
+        Ok(Self { place, entry, raw, events: 0, foreign: Some(found) })
     }
 
     /// Where its event `number` was accepted.
@@ -72,6 +100,10 @@ pub(crate) struct Walker {
     place: Place,
     /// Whether nothing was found behind the last unit.
     at_end: bool,
+    /// The last word on how far others were looked for.
+    seen: Option<Seen>,
+    /// Reads what others wrote.
+    strange: Option<(Arc<Consumer>, BTreeMap<LaneKey, Feed>)>,
 }
 
 impl std::fmt::Debug for Walker {
@@ -93,7 +125,18 @@ impl Walker {
         order.seek(cluster, place.offset)?;
         let cluster = Arc::clone(cluster);
         let (lanes, claims) = (BTreeMap::new(), Arc::clone(claims));
-        Ok(Self { cluster, consumer, order, lanes, incarnation, claims, place, at_end: false })
+        Ok(Self {
+            cluster,
+            consumer,
+            order,
+            lanes,
+            incarnation,
+            claims,
+            place,
+            at_end: false,
+            seen: None,
+            strange: None,
+        })
     }
 
     /// The place behind the last unit.
@@ -104,6 +147,11 @@ impl Walker {
     /// The offset behind everything looked at, what takes no place among it.
     pub(crate) const fn reached(&self) -> i64 {
         self.order.next()
+    }
+
+    /// The last word that was met on how far others were looked for.
+    pub(crate) const fn take_seen(&mut self) -> Option<Seen> {
+        self.seen.take()
     }
 
     pub(crate) const fn is_at_end(&self) -> bool {
@@ -146,10 +194,17 @@ impl Walker {
         match &*taken.key {
             UNIT => {}
             GENESIS | MEND => return Ok(None),
+            SEEN => {
+                let seen = Seen::from_bytes(&taken.payload).ok();
+                self.seen =
+                    seen.filter(|seen| seen.incarnation == self.incarnation).or(self.seen.take());
+                return Ok(None);
+            }
+            FOREIGN => return self.foreign(taken),
             newer if newer.starts_with(OURS) => {
                 return Err(foreign("a newer version wrote it; upgrade".into()));
             }
-            // What others wrote takes no place: every reader steps over it alike.
+            // What others wrote takes no place here. An entry behind it gives it one.
             _ => return Ok(None),
         }
         let read = OrderEntry::from_bytes(&taken.payload).and_then(|entry| {
@@ -164,13 +219,62 @@ impl Walker {
             return Ok(None);
         }
         let place = Place { offset: taken.offset, index: self.place.index };
-        let walked = Walked { place, entry, raw: taken.payload, events };
+        let walked = Walked { place, entry, raw: taken.payload, events, foreign: None };
         self.place = walked.next();
         Ok(Some(walked))
     }
 
+    fn foreign(&mut self, taken: Taken) -> Result<Option<Walked>, KafkaBusError> {
+        let read = ForeignEntry::from_bytes(&taken.payload);
+        let place = read.as_ref().ok().and_then(|entry| entry.lane.as_ref()?.place());
+        let (Ok(entry), Some((lane, offset))) = (read, place) else {
+            return Err(KafkaBusError::Foreign {
+                topic: self.cluster.names.order().into(),
+                partition: 0,
+                offset: taken.offset,
+                why: "it names no place".into(),
+            });
+        };
+        if entry.incarnation != self.incarnation {
+            return Err(self.order.gone(taken.offset));
+        }
+        if !self.claims.adopted.admit(taken.offset, lane, offset) {
+            return Ok(None);
+        }
+        let place = Place { offset: taken.offset, index: self.place.index };
+        let walked = Walked::of_foreign(place, &entry, Found { lane, offset }, taken.payload)?;
+        self.place = walked.next();
+        Ok(Some(walked))
+    }
+
+    /// The bytes that others wrote.
+    fn strange(&mut self, unit: &Walked, found: Found) -> Result<Entry, BusError> {
+        let Found { lane: (topic, partition), offset } = found;
+        let cluster = Arc::clone(&self.cluster);
+        let name = cluster.names.topic(topic);
+        // A client of its own: the walk itself reads the same partitions elsewhere.
+        let (consumer, feeds) = match &mut self.strange {
+            Some(strange) => strange,
+            none => none.insert((Arc::new(cluster.consumer()?), BTreeMap::new())),
+        };
+        let feed = feeds.entry((topic, partition));
+        let feed = feed.or_insert_with(|| Feed::new(consumer, name, partition));
+        let bytes = feed.take(&cluster, offset)?;
+        let why = (topic != Topic::Offers).then(|| "nobody of ours wrote it".into());
+        Ok(Entry::Foreign(Foreign {
+            index: unit.place.index,
+            stored_at: unit.entry.stored_at,
+            place: format!("{name} partition {partition} at {offset}"),
+            why,
+            bytes,
+        }))
+    }
+
     /// The entries of a unit: its events, then its progress record.
     pub(crate) fn entries(&mut self, unit: &Walked) -> Result<Vec<Entry>, BusError> {
+        if let Some(found) = unit.foreign {
+            return Ok(vec![self.strange(unit, found)?]);
+        }
         let events = self.events(unit)?;
         let mut entries: Vec<Entry> = events.into_iter().map(Entry::Event).collect();
         if let Some(blob) = &unit.entry.progress {
@@ -213,6 +317,20 @@ impl Walker {
         Ok(events)
     }
 
+    /// Has what a unit needs on its way before it is asked for: a partition that is read for the first
+    /// time takes a while to begin.
+    pub(crate) fn prepare(&mut self, unit: &Walked) -> Result<(), KafkaBusError> {
+        let cluster = Arc::clone(&self.cluster);
+        for lane in &unit.entry.lanes {
+            if let Some(((Topic::Of(stream), partition), offset)) = lane.place()
+                && let Ok(partition) = u16::try_from(partition)
+            {
+                self.lane(Spot { stream, partition, offset }).begin(&cluster, offset)?;
+            }
+        }
+        Ok(())
+    }
+
     fn lane(&mut self, spot: Spot) -> &mut Feed {
         let (consumer, names) = (&self.consumer, &self.cluster.names);
         self.lanes.entry((spot.stream, spot.partition)).or_insert_with(|| {
@@ -241,13 +359,17 @@ pub(crate) fn read_genesis(
     const LOOK: Duration = Duration::from_millis(50);
     for _ in 0..=cluster.patience().as_millis() / LOOK.as_millis() {
         match order.look(cluster, LOOK)? {
-            Look::Message(Taken { offset, key, payload }) => {
+            Look::Message(Taken { offset, key, payload, .. }) => {
                 let foreign = |why: String| KafkaBusError::Foreign {
                     topic: cluster.names.order().into(),
                     partition: 0,
                     offset,
                     why,
                 };
+                // Strangers may have been there before anybody of ours.
+                if !key.starts_with(OURS) {
+                    continue;
+                }
                 if &*key != GENESIS {
                     return Err(foreign("the topic does not begin with a life of the bus".into()));
                 }

@@ -1,5 +1,6 @@
 //! The one who writes under a name: units in, one transaction, answers out.
 
+mod adopt;
 mod batch;
 mod settle;
 
@@ -17,7 +18,8 @@ use crate::{
     claims::Claims,
     client::{Cluster, Consumer},
     finder::Finder,
-    order::{GENESIS, Genesis},
+    order::{GENESIS, Genesis, Seen},
+    strays::Strays,
     tail::Tail,
     topics::{self, Durability},
     transaction::{Failed, Outgoing, Transactions},
@@ -59,6 +61,10 @@ pub(crate) struct Writer {
     expected: Option<i64>,
     /// Walks over what others wrote.
     walker: Option<Walker>,
+    /// Looks for what others wrote, once somebody asked for it.
+    strays: Option<Strays>,
+    /// How far it was looked for.
+    seen: Option<Seen>,
     /// Whether another took the name over.
     fenced: bool,
     closed: bool,
@@ -110,6 +116,8 @@ impl Writer {
             place: Place::default(),
             expected: None,
             walker: None,
+            strays: None,
+            seen: None,
             fenced: false,
             closed: false,
         };
@@ -274,7 +282,9 @@ impl Writer {
 
     /// Shuts down; nothing is accepted from then on.
     pub(crate) fn close(&mut self) {
+        self.leave_word();
         self.closed = true;
+        self.strays = None;
         self.transactions = None;
         self.tail.close();
     }

@@ -158,7 +158,7 @@ impl LogReader {
                 let raw = raw(&found, &batch);
                 return match entry(&raw, bytes, self.incarnation(), &self.topology)? {
                     Entry::Event(delivered) => Ok(Some(delivered)),
-                    Entry::Progress { .. } => Ok(None),
+                    Entry::Progress { .. } | Entry::Foreign(_) => Ok(None),
                 };
             }
         }

@@ -63,6 +63,14 @@ impl ApiError {
     }
 }
 
+impl Ack {
+    /// Whether the server holds a message for one that it has, by its id.
+    pub(crate) fn is_duplicate(&self) -> bool {
+        let said = ErrorCode::ATOMIC_PUBLISH_CONTAINS_DUPLICATE_MESSAGE;
+        self.duplicate || self.error.as_ref().is_some_and(|error| error.is(said))
+    }
+}
+
 /// An answer of the API.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]

@@ -13,7 +13,7 @@ use crate::{
     answer::Ack,
     fetch::Which,
     link::{Link, Pause, Silence},
-    message::Outgoing,
+    message::{AGAIN, MSG_ID, Outgoing},
     stream::{refused, state},
     subject::Subjects,
 };
@@ -53,6 +53,15 @@ pub(crate) struct Failed {
     pub(crate) in_doubt: bool,
 }
 
+/// Under which ids messages are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ids {
+    /// Their own.
+    Own,
+    /// Others, since the server believes to have those.
+    Again,
+}
+
 /// What was found when a batch was looked for.
 enum ReadBack {
     /// All of it, ending with this sequence.
@@ -88,12 +97,13 @@ impl Link {
     ) -> Result<u64, BusError> {
         let mut pause = Pause::default();
         let denials = self.denials();
+        let mut ids = Ids::Own;
         loop {
             self.up().await;
             self.check_allowed(denials)?;
-            match self.attempt(batch).await {
+            match self.attempt(batch, ids).await {
                 Ok(ack) => {
-                    if let Some(last) = self.judge(batch, &ack, *in_doubt).await? {
+                    if let Some(last) = self.judge(batch, &ack, *in_doubt, &mut ids).await? {
                         return Ok(last);
                     }
                 }
@@ -124,6 +134,7 @@ impl Link {
         batch: &Fenced<'_>,
         ack: &Ack,
         in_doubt: bool,
+        ids: &mut Ids,
     ) -> Result<Option<u64>, BusError> {
         let whole = ack.count.is_none_or(|count| count == batch.messages.len() as u64);
         match &ack.error {
@@ -139,6 +150,11 @@ impl Link {
             ReadBack::Other => Err(self.fenced(batch).into()),
             // An attempt of ours is underway at this moment.
             ReadBack::Absent if in_doubt => Ok(None),
+            // Somebody else published under an id of ours. The fence says that it is not stored.
+            ReadBack::Absent if ack.is_duplicate() && *ids == Ids::Own => {
+                *ids = Ids::Again;
+                Ok(None)
+            }
             ReadBack::Absent => {
                 let why = ack.error.as_ref().map_or_else(|| "duplicate".into(), |e| e.to_string());
                 Err(NatsError::Refused { what: "a unit".into(), why, passes: false }.into())
@@ -148,18 +164,18 @@ impl Link {
 
     /// Sends a batch once. Every attempt is a batch of its own, so that none is taken for a part
     /// of another.
-    async fn attempt(&self, batch: &Fenced<'_>) -> Result<Ack, Silence> {
+    async fn attempt(&self, batch: &Fenced<'_>, ids: Ids) -> Result<Ack, Silence> {
         let Some((last, before)) = batch.messages.split_last() else {
             return Err(Silence::Unknown("an empty batch".into()));
         };
         let id = self.batch_id();
         for (message, number) in before.iter().zip(1..) {
-            let headers = batch.headers(message, number, &id);
+            let headers = batch.headers(message, number, &id, ids);
             let (subject, payload) = (message.subject.clone(), message.payload.clone());
             let sent = self.client().publish_with_headers(subject, headers, payload).await;
             sent.map_err(|why| Silence::Unknown(why.to_string()))?;
         }
-        let mut headers = batch.headers(last, batch.messages.len(), &id);
+        let mut headers = batch.headers(last, batch.messages.len(), &id, ids);
         if !before.is_empty() {
             headers.insert(BATCH_COMMIT, "1");
         }
@@ -233,8 +249,11 @@ impl Link {
 
 impl Fenced<'_> {
     /// The headers of the `number`th message, from 1.
-    fn headers(&self, message: &Outgoing, number: usize, id: &str) -> HeaderMap {
+    fn headers(&self, message: &Outgoing, number: usize, id: &str, ids: Ids) -> HeaderMap {
         let mut headers = message.headers();
+        if ids == Ids::Again {
+            headers.insert(MSG_ID, format!("{}{AGAIN}", message.id));
+        }
         if self.messages.len() > 1 {
             headers.insert(BATCH_ID, id);
             headers.insert(BATCH_SEQUENCE, number.to_string());

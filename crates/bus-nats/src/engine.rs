@@ -138,21 +138,15 @@ impl NatsBus {
         self.class
     }
 
-    /// Entries from `index` on, up to the first that is none of ours.
+    /// Entries from `index` on.
     fn entries(&mut self, index: u64, max: usize) -> Result<Vec<Entry>, BusError> {
         self.fill(index, max)?;
         let Some(first) = self.ahead.first().map(Stored::index) else { return Ok(Vec::new()) };
         let wanted = self.ahead.iter().skip((index - first) as usize).take(max);
-        let mut entries = Vec::with_capacity(wanted.len());
-        for message in wanted {
-            match message.entry(&self.subjects, &self.shared.topology, self.incarnation) {
-                Ok(entry) => entries.push(entry),
-                Err(foreign) if entries.is_empty() => return Err(foreign.into()),
-                // Said once everything before it is read.
-                Err(_) => break,
-            }
-        }
-        Ok(entries)
+        let topology = &self.shared.topology;
+        Ok(wanted
+            .map(|message| message.entry(&self.subjects, topology, self.incarnation))
+            .collect())
     }
 
     /// Reads so that what was read ahead begins at or before `index` and, where the stream has
@@ -190,9 +184,8 @@ impl NatsBus {
             return Ok(());
         }
         let there = self.shared.link.run(self.shared.link.get_at(last.index + 1))?;
-        let there = there.and_then(|message| {
-            message.entry(&self.subjects, &self.shared.topology, self.incarnation).ok()
-        });
+        let there = there
+            .map(|message| message.entry(&self.subjects, &self.shared.topology, self.incarnation));
         match there {
             Some(Entry::Event(there)) if there.position == last => {
                 self.remember(last, None);
@@ -225,6 +218,19 @@ impl Bus for NatsBus {
         self.shared.commit_with_queued(&mut writer, units)
     }
 
+    fn commit_at(&mut self, index: u64, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
+        let found = self.next_index();
+        if found != index {
+            return Err(BusError::Moved { expected: index, found });
+        }
+        self.shared.writer().commit_in_place(units)
+    }
+
+    fn adopt(&mut self) -> Result<u64, BusError> {
+        self.shared.writer().look()?;
+        Ok(0)
+    }
+
     fn publish(&mut self, records: &[Record]) -> Result<Vec<Position>, BusError> {
         let mut writer = self.shared.writer();
         let known = records.iter().map(|r| writer.ledger.known_root(r, &writer.finder));
@@ -239,12 +245,7 @@ impl Bus for NatsBus {
         }
         let mut delivered = Vec::new();
         while delivered.len() < max {
-            let read = self.entries(cut.next_index, max - delivered.len());
-            let entries = match read {
-                // What stands before it is delivered first.
-                Err(_) if !delivered.is_empty() => break,
-                read => read?,
-            };
+            let entries = self.entries(cut.next_index, max - delivered.len())?;
             let Some(end) = entries.last().map(Entry::index) else { break };
             for entry in entries {
                 if let Entry::Event(event) = entry {
@@ -282,7 +283,7 @@ impl Bus for NatsBus {
             let Some(end) = entries.last().map(Entry::index) else { return Ok(index) };
             let late = |entry: &&Entry| match entry {
                 Entry::Event(event) => event.record.header().time >= time,
-                Entry::Progress { .. } => false,
+                Entry::Progress { .. } | Entry::Foreign(_) => false,
             };
             if let Some(found) = entries.iter().find(late) {
                 return Ok(found.index());

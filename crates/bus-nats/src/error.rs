@@ -84,16 +84,6 @@ pub enum NatsError {
         /// The server's limit.
         limit: usize,
     },
-    /// Something that is no event of ours stands in our stream.
-    #[error("E2310 the entry at index {index}, on subject {subject}, is none of ours: {why}")]
-    Foreign {
-        /// Where.
-        index: u64,
-        /// On which subject.
-        subject: String,
-        /// What is wrong with it.
-        why: String,
-    },
     /// An entry is gone that must not go.
     #[error("E2311 the entry at index {index} of stream {stream} was removed")]
     Removed {
@@ -139,9 +129,7 @@ impl NatsError {
             Self::Unreachable { .. } | Self::Refused { passes: true, .. } | Self::Closed => {
                 ErrorClass::Retry
             }
-            Self::UnitTooLarge { .. } | Self::EventTooLarge { .. } | Self::Foreign { .. } => {
-                ErrorClass::Reject
-            }
+            Self::UnitTooLarge { .. } | Self::EventTooLarge { .. } => ErrorClass::Reject,
             _ => ErrorClass::Fatal,
         }
     }

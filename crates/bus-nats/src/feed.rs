@@ -18,10 +18,10 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{NatsError, link::Link, message::Stored, subject::Subjects};
+use crate::{link::Link, message::Stored, subject::Subjects};
 
 /// A message and what it is.
-pub(crate) type Decoded = (Stored, Result<Entry, NatsError>);
+pub(crate) type Decoded = (Stored, Entry);
 
 /// Messages asked of the server at once.
 const ASKED: usize = 2000;

@@ -5,12 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bus::{BusError, Delivered, Entry, Stored as Stores, Topology};
 use event::{EventId, Source};
 
-use crate::{
-    fetch::Which,
-    link::Link,
-    message::{MSG_ID, Stored},
-    subject::Subjects,
-};
+use crate::{fetch::Which, link::Link, message::Stored, subject::Subjects};
 
 /// Messages read at once where one leads to the next.
 const PAGE: usize = 256;
@@ -36,7 +31,7 @@ impl Finder {
 
     fn delivered(&self, message: &Stored) -> Option<Delivered> {
         match message.entry(&self.subjects, &self.topology, self.incarnation) {
-            Ok(Entry::Event(delivered)) => Some(delivered),
+            Entry::Event(delivered) => Some(delivered),
             _ => None,
         }
     }
@@ -49,7 +44,7 @@ impl Finder {
             let read = self.link.run(self.link.get_from(first, 1000))?;
             let Some(last) = read.last() else { return Ok(None) };
             first = last.sequence + 1;
-            let found = read.iter().filter(|message| message.header(MSG_ID) == Some(&wanted));
+            let found = read.iter().filter(|message| message.id() == Some(&wanted));
             let found = found.filter_map(|message| self.delivered(message));
             if let Some(found) = found.into_iter().find(|found| found.position.event_id == id) {
                 return Ok(Some(found));
@@ -81,14 +76,14 @@ impl Finder {
             let which = Which { seq: Some(seq), next_by_subj, last_by_subj: None };
             let Some(message) = self.link.run(self.link.get(&which))? else { return Ok(None) };
             match message.entry(&self.subjects, &self.topology, self.incarnation) {
-                Ok(Entry::Event(event)) => {
+                Entry::Event(event) => {
                     return Ok(Some((message, event.record.header().source_seq)));
                 }
-                Ok(Entry::Progress { progress, .. }) => {
+                Entry::Progress { progress, .. } => {
                     return Ok(Some((message, progress.last_source_seq)));
                 }
                 // What is none of ours says nothing of the source.
-                Err(_) => seq = message.sequence + 1,
+                Entry::Foreign(_) => seq = message.sequence + 1,
             }
         }
     }

@@ -4,17 +4,19 @@ use async_nats::{
     HeaderMap, Message,
     jetstream::{self, message::StreamMessage},
 };
-use bus::{Delivered, Entry, Position, Progress, Record, Topology};
+use bus::{Delivered, Entry, Foreign, Position, Progress, Record, Topology};
 use bytes::Bytes;
 use event::Timestamp;
 
-use crate::{NatsError, subject::Subjects};
+use crate::subject::Subjects;
 
 /// The event's sequence in its partition, where its writer knew it; else the stream's counts.
 pub(crate) const SEQUENCE: &str = "Blotter-Sequence";
 /// The sum of a source's progress records, where the record itself says less.
 pub(crate) const SUM: &str = "Blotter-Sum";
 pub(crate) const MSG_ID: &str = "Nats-Msg-Id";
+/// Stands behind an id that somebody else used before.
+pub(crate) const AGAIN: char = '~';
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,11 +138,16 @@ impl Stored {
         self.headers.get(name).map(|value| value.as_str())
     }
 
+    /// The id it was sent under.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.header(MSG_ID).map(|id| id.trim_end_matches(AGAIN))
+    }
+
     /// Whether this is `sent`, byte for byte.
     pub(crate) fn is(&self, sent: &Outgoing) -> bool {
         self.subject == sent.subject
             && self.payload == sent.payload
-            && self.header(MSG_ID) == Some(sent.id.as_str())
+            && self.id() == Some(sent.id.as_str())
     }
 
     /// Whether this is what another reading found in the same place.
@@ -158,27 +165,57 @@ impl Stored {
         said.filter(|sequence| *sequence <= self.sequence).unwrap_or(self.sequence)
     }
 
-    /// The entry it is.
-    ///
-    /// # Errors
-    /// [`NatsError::Foreign`] when it is none of ours.
+    /// The entry it is, where it is one of ours.
+    pub(crate) fn own(
+        &self,
+        subjects: &Subjects,
+        topology: &Topology,
+        incarnation: u64,
+    ) -> Option<Entry> {
+        self.read(subjects, topology, incarnation).ok()
+    }
+
+    /// The entry it is, whoever wrote it.
     pub(crate) fn entry(
         &self,
         subjects: &Subjects,
         topology: &Topology,
         incarnation: u64,
-    ) -> Result<Entry, NatsError> {
-        let foreign = |why: &dyn std::fmt::Display| NatsError::Foreign {
-            index: self.index(),
-            subject: self.subject.clone(),
-            why: why.to_string(),
+    ) -> Entry {
+        let foreign = |why| {
+            Entry::Foreign(Foreign {
+                index: self.index(),
+                stored_at: self.time,
+                place: format!("{} at {}", self.subject, self.sequence),
+                why,
+                bytes: self.payload.clone(),
+            })
         };
+        if subjects.is_offer(&self.subject) {
+            return foreign(None);
+        }
+        self.read(subjects, topology, incarnation).unwrap_or_else(|why| foreign(Some(why)))
+    }
+
+    /// The entry it is, or why it is none of ours.
+    fn read(
+        &self,
+        subjects: &Subjects,
+        topology: &Topology,
+        incarnation: u64,
+    ) -> Result<Entry, String> {
+        let undecoded = |why: event::DecodeError| why.to_string();
         let (source, is_progress) =
-            subjects.read(&self.subject).ok_or_else(|| foreign(&"no source has this subject"))?;
+            subjects.read(&self.subject).ok_or("no source has this subject")?;
+        let id = self.id().ok_or_else(|| format!("it has no {MSG_ID}"))?;
         if is_progress {
-            let progress = Progress::from_bytes(&self.payload).map_err(|why| foreign(&why))?;
+            let progress = Progress::from_bytes(&self.payload).map_err(undecoded)?;
             if progress.source != source {
-                return Err(foreign(&format!("it is a progress record of {}", progress.source)));
+                return Err(format!("it is a progress record of {}", progress.source));
+            }
+            let of = id.split_once('@').map(|(of, _)| of);
+            if of != Some(source.as_str()) {
+                return Err(format!("its {MSG_ID} is not that of a progress record of {source}"));
             }
             return Ok(Entry::Progress {
                 index: self.index(),
@@ -187,12 +224,14 @@ impl Stored {
                 progress,
             });
         }
-        let record =
-            Record::of_bytes(self.payload.clone(), topology).map_err(|why| foreign(&why))?;
+        let record = Record::of_bytes(self.payload.clone(), topology).map_err(undecoded)?;
         let header = *record.header();
         if subjects.of_event(&header) != self.subject {
             let place = subjects.of_event(&header);
-            return Err(foreign(&format!("an event that belongs on {place}")));
+            return Err(format!("an event that belongs on {place}"));
+        }
+        if !is_hex_of(id, &header.event_id.0) {
+            return Err(format!("its {MSG_ID} is not its id, {}", header.event_id));
         }
         let position = Position {
             incarnation,
@@ -222,6 +261,13 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0'));
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// Whether `text` is these bytes; every event read is asked, so nothing is written for it.
+fn is_hex_of(text: &str, bytes: &[u8]) -> bool {
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied();
+    let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.eq(text.bytes().map(Some))
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -96,7 +96,7 @@ impl NatsReader {
 
     fn rewound(&self) -> BusError {
         match self.last.clone().map(|last| self.reading.decode(last)) {
-            Some((_, Ok(Entry::Event(event)))) => BusError::StreamRewound {
+            Some((_, Entry::Event(event))) => BusError::StreamRewound {
                 stream: event.position.stream,
                 checkpoint: Box::new(event.position),
             },
@@ -123,13 +123,7 @@ impl Reader for NatsReader {
         let read = self.read()?;
         let mut entries = Vec::with_capacity(read.len());
         for (message, entry) in read {
-            match entry {
-                Ok(entry) => entries.push(entry),
-                // Whoever has quarantined it seeks to the entry behind it.
-                Err(foreign) if entries.is_empty() => return Err(foreign.into()),
-                // Said once everything before it is read.
-                Err(_) => break,
-            }
+            entries.push(entry);
             self.next = message.sequence;
             self.last = Some(message);
         }

@@ -75,7 +75,7 @@ pub(crate) async fn rebuild(
             Some((message, Entry::Progress { progress, .. })) => {
                 found.ledger.restore_source(&message.sum(&progress));
             }
-            None => {}
+            Some((_, Entry::Foreign(_))) | None => {}
         }
     }
     let of_partitions = partitions.iter().map(|&(stream, partition)| {
@@ -109,7 +109,7 @@ impl Look<'_> {
         let which = Which { last_by_subj: Some(subject.clone()), ..Which::default() };
         let Some(last) = self.link.get(&which).await? else { return Ok((0, None)) };
         let end = last.sequence;
-        if let Ok(entry) = last.entry(self.subjects, self.topology, self.incarnation) {
+        if let Some(entry) = last.own(self.subjects, self.topology, self.incarnation) {
             return Ok((end, Some((last, entry))));
         }
         // Behind what is none of ours: further and further back, until something is.
@@ -139,7 +139,7 @@ impl Look<'_> {
             let next = self.link.get(&which).await?.filter(|next| next.sequence < end);
             let Some(message) = next else { return Ok(found) };
             seq = message.sequence + 1;
-            if let Ok(entry) = message.entry(self.subjects, self.topology, self.incarnation) {
+            if let Some(entry) = message.own(self.subjects, self.topology, self.incarnation) {
                 found = Some((message, entry));
             }
         }
@@ -159,7 +159,7 @@ async fn read_recent(
         let Some(last) = read.last() else { break };
         first = last.sequence + 1;
         for message in &read {
-            if let Ok(Entry::Event(event)) = message.entry(subjects, topology, state.incarnation) {
+            if let Entry::Event(event) = message.entry(subjects, topology, state.incarnation) {
                 found.ledger.note_recent(event.position.event_id, event.position.index);
                 found.known = Some(event.position);
             }

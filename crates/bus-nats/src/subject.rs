@@ -9,6 +9,8 @@ const PROGRESS: &str = "progress";
 /// Stands where a partition does, for progress records, and for an empty part of a name: no name
 /// of a part is `$`, since a source cannot hold it.
 const NONE: &str = "$";
+/// Where producers outside offer events: `<prefix>.in.<their own name>`.
+const OFFERS: &str = "in";
 /// Stands where family and partition do, for progress records.
 pub(crate) const PROGRESS_PLACE: &str = "progress.$";
 
@@ -48,6 +50,13 @@ impl Subjects {
         format!("{}.{}.{partition}.>", self.prefix, stream.as_str())
     }
 
+    /// Whether a producer outside offers what stands there.
+    pub(crate) fn is_offer(&self, subject: &str) -> bool {
+        let rest = subject.strip_prefix(&self.prefix).and_then(|rest| rest.strip_prefix('.'));
+        let name = rest.and_then(|rest| rest.strip_prefix(OFFERS)?.strip_prefix('.'));
+        name.is_some_and(|name| !name.contains('.'))
+    }
+
     fn join(&self, family: &str, partition: &str, source: Source) -> String {
         let mut subject = format!("{}.{family}.{partition}", self.prefix);
         for part in source.as_str().split('/') {
@@ -80,6 +89,10 @@ mod tests {
             assert_eq!(subjects.read(&subject), Some((source, false)));
         }
         assert_eq!(subjects.of_progress(Source::new("a//b").unwrap()), "B.progress.$.a.$.b");
+        assert!(subjects.is_offer("B.in.python-alpha"));
+        for other in ["B.in", "B.in.a.b", "B.inn.a", "C.in.a", "B.order.1.feed"] {
+            assert!(!subjects.is_offer(other), "{other}");
+        }
         for foreign in ["B", "B.order", "B.order.1", "C.order.1.feed", "B.order.1.f%d"] {
             assert_eq!(subjects.read(foreign), None, "{foreign}");
         }

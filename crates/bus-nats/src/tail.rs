@@ -57,6 +57,11 @@ impl Tail {
         let _ = self.link.run(self.link.client().publish(self.subject.clone(), hint));
     }
 
+    /// The same, where nobody else has to be told.
+    pub(crate) fn advance_quietly(&self, next_index: u64) {
+        reach(&self.known, next_index);
+    }
+
     /// Nothing more will be accepted here.
     pub(crate) fn close(&self) {
         self.known.send_modify(|known| known.closed = true);

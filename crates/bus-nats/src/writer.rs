@@ -2,6 +2,8 @@
 
 mod claims;
 mod group;
+mod store;
+mod strangers;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -10,7 +12,7 @@ use event::Source;
 
 use crate::{
     NatsError, Writers,
-    batch::{Failed, Fence, Fenced, MESSAGES_MAX},
+    batch::MESSAGES_MAX,
     class::class_of,
     finder::Finder,
     link::Link,
@@ -44,6 +46,18 @@ pub(crate) struct Writer {
     /// Why nothing is accepted any more.
     stopped: Option<NatsError>,
     tail: Arc<Tail>,
+    places: Places,
+    /// Whether what is underway landed behind where it was believed to; its places are noted anew.
+    moved: bool,
+}
+
+/// What becomes of units that cannot stand where they were believed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Places {
+    /// They stand further on, and their caller is told where.
+    MayMove,
+    /// They are refused.
+    AreFixed,
 }
 
 impl Writer {
@@ -70,6 +84,8 @@ impl Writer {
             stopped: None,
             tail,
             link,
+            places: Places::MayMove,
+            moved: false,
         })
     }
 
@@ -90,6 +106,14 @@ impl Writer {
             }
         }
         answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.why_not()))).collect()
+    }
+
+    /// Commits one call where it is believed to stand, or not at all.
+    pub(crate) fn commit_in_place(&mut self, units: &[Unit]) -> Answer {
+        self.places = Places::AreFixed;
+        let answer = self.commit(&[units]).into_iter().next();
+        self.places = Places::MayMove;
+        answer.unwrap_or_else(|| Err(self.why_not()))
     }
 
     /// Stands on known ground, or says why not.
@@ -114,11 +138,12 @@ impl Writer {
     /// repeats from now on.
     fn settle_doubt(&mut self, batch: &Batch) -> Result<(), BusError> {
         let last = self.link.run(stream::state(&self.link))?.last;
-        if self.link.options.writers == Writers::One && last > self.finder.durable_next {
-            let first = self.finder.durable_next + 1;
-            for (sent, sequence) in batch.messages.iter().zip(first..) {
-                let there = self.link.run(self.link.get_at(sequence))?;
-                if there.is_none_or(|there| !there.is(sent)) {
+        if self.link.options.writers == Writers::One {
+            let mut sent = batch.messages.iter();
+            for sequence in self.finder.durable_next + 1..=last {
+                let Some(there) = self.link.run(self.link.get_at(sequence))? else { continue };
+                let is_ours = there.own(&self.subjects, &self.topology, self.state.incarnation);
+                if is_ours.is_some() && sent.next().is_none_or(|sent| !there.is(sent)) {
                     let what = format!("stream {}", self.link.options.prefix);
                     self.stopped = Some(NatsError::Fenced { what });
                     return Err(self.why_not());
@@ -179,23 +204,18 @@ impl Writer {
             for message in read {
                 let incarnation = self.state.incarnation;
                 match message.entry(&self.subjects, &self.topology, incarnation) {
-                    Ok(Entry::Event(event)) => {
+                    Entry::Event(event) => {
                         let header = *event.record.header();
                         self.ledger.note_event(&event.position, header.source, header.source_seq);
                         let _ = self.last_of.insert(header.source, message.sequence);
                         self.known = Some(event.position);
                     }
-                    Ok(Entry::Progress { progress, .. }) => {
+                    Entry::Progress { progress, .. } => {
                         self.ledger.note_progress(message.index(), &message.sum(&progress));
                         let _ = self.last_of.insert(progress.source, message.sequence);
                     }
                     // Whoever reads the stream is told of it; a fence counts it.
-                    Err(_) => {
-                        if let Some((source, _)) = self.subjects.read(&message.subject) {
-                            let _ = self.last_of.insert(source, message.sequence);
-                        }
-                        self.ledger.skip_to(message.sequence);
-                    }
+                    Entry::Foreign(_) => self.note_stranger(&message),
                 }
                 self.finder.durable_next = message.sequence;
             }
@@ -362,15 +382,21 @@ impl Writer {
         let Group { batches, mut complete } = std::mem::take(group);
         let mut refused = None;
         let mut stored = 0;
-        for batch in batches {
+        let mut moved = 0;
+        for mut batch in batches {
+            batch.shift(moved);
             let pending = complete.iter_mut().flat_map(|(_, _, answer)| answer.iter_mut());
             let positions = pending.chain(answer.iter_mut()).flatten();
-            if let Err(error) = self.store(batch, positions) {
-                refused = Some(error);
-                break;
+            match self.store(batch, positions) {
+                Ok(further) => moved += further,
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
             }
             stored += 1;
         }
+        self.moved = false;
         self.ledger.settle();
         let failed = refused.is_some();
         for (number, needed, answer) in complete {
@@ -383,94 +409,6 @@ impl Writer {
             settle(answers, number, answer);
         }
         if failed { Err(refused.unwrap_or_else(|| self.why_not())) } else { Ok(()) }
-    }
-
-    /// Stores one batch. `positions` are those that were answered beforehand.
-    fn store<'a>(
-        &mut self,
-        batch: Batch,
-        positions: impl Iterator<Item = &'a mut Position>,
-    ) -> Result<(), BusError> {
-        if batch.messages.is_empty() {
-            return Ok(());
-        }
-        let fence = self.fence(&batch);
-        let fenced =
-            Fenced { messages: &batch.messages, fence, incarnation: self.state.incarnation };
-        match self.link.store(&fenced) {
-            Ok(last) => {
-                self.state.bytes += batch.bytes;
-                self.note_stored(batch, last, positions)
-            }
-            Err(Failed { error, in_doubt }) => {
-                self.ledger.roll_back(batch.before.clone());
-                if let Some(why @ (NatsError::Fenced { .. } | NatsError::Recreated { .. })) =
-                    NatsError::of(&error)
-                {
-                    let why = why.clone();
-                    if let Some(claimed) = self.claimed_since(&batch) {
-                        return Err(claimed);
-                    }
-                    self.stopped = Some(why);
-                }
-                if in_doubt {
-                    self.in_doubt = Some(batch);
-                }
-                Err(error)
-            }
-        }
-    }
-
-    fn fence(&self, batch: &Batch) -> Fence {
-        match self.link.options.writers {
-            Writers::One => Fence::Stream(self.finder.durable_next),
-            Writers::Many => {
-                let mut fences: Vec<(usize, Source, u64)> = Vec::new();
-                for (at, source) in batch.entries.iter().map(Sent::source).enumerate() {
-                    if fences.iter().all(|(_, fenced, _)| *fenced != source) {
-                        let last = self.last_of.get(&source).copied().unwrap_or(0);
-                        fences.push((at, source, last));
-                    }
-                }
-                Fence::Sources(fences)
-            }
-        }
-    }
-
-    /// Takes note of a batch whose last message has this sequence.
-    fn note_stored<'a>(
-        &mut self,
-        batch: Batch,
-        last: u64,
-        positions: impl Iterator<Item = &'a mut Position>,
-    ) -> Result<(), BusError> {
-        let first_index = last - batch.messages.len() as u64;
-        let alone = self.link.options.writers == Writers::One;
-        if !alone {
-            // Others may have written in between, so the places are known only now.
-            self.ledger.roll_back(batch.before);
-            self.catch_up_to(first_index)?;
-            for position in positions.filter(|position| position.index >= batch.first_index) {
-                position.index = position.index - batch.first_index + first_index;
-                position.sequence = position.index + 1;
-            }
-        }
-        for (entry, index) in batch.entries.into_iter().zip(first_index..) {
-            let _ = self.last_of.insert(entry.source(), index + 1);
-            match entry {
-                Sent::Event { position, .. } if alone => self.known = Some(position),
-                Sent::Event { position, source, source_seq } => {
-                    let position = Position { index, sequence: index + 1, ..position };
-                    self.ledger.note_event(&position, source, source_seq);
-                    self.known = Some(position);
-                }
-                Sent::Progress(_) if alone => {}
-                Sent::Progress(progress) => self.ledger.note_progress(index, &progress),
-            }
-        }
-        self.finder.durable_next = last;
-        self.tail.advance(last);
-        Ok(())
     }
 
     /// Accepts nothing from now on.

@@ -33,6 +33,8 @@ pub struct Head {
 /// 7. Nothing is dropped to make room: what does not fit is refused whole, market data first.
 /// 8. Who claims a source fences who wrote it before: from the claim on nothing is accepted under
 ///    an earlier one, not even a repeat.
+/// 9. What others write into a bus stops nobody: it is an entry of its own, [`Entry::Foreign`], and
+///    hides nothing of ours.
 ///
 /// [`crate::conformance`] holds every engine to each of these. Dropping a bus without more ado is
 /// a crash of its client: what was answered is durable, what was not may be there or not, whole.
@@ -46,6 +48,29 @@ pub trait Bus: Send {
     /// [`BusError`]. When one unit is refused, so is the whole call, except for units before one
     /// that repeats another of the same call; offering all of them again is safe.
     fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError>;
+
+    /// As [`Bus::commit`], where the next place is `index`; else nothing is accepted. For a single
+    /// writer that acts on the places it assigned itself.
+    ///
+    /// # Errors
+    /// [`BusError::Moved`] when others wrote meanwhile; else as [`Bus::commit`].
+    fn commit_at(&mut self, index: u64, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
+        let found = self.next_index();
+        if found == index {
+            self.commit(units)
+        } else {
+            Err(BusError::Moved { expected: index, found })
+        }
+    }
+
+    /// Gives what others wrote beside the total order a place in it, as [`Entry::Foreign`], and
+    /// returns how many it was. What they wrote into it has one already.
+    ///
+    /// # Errors
+    /// [`BusError`].
+    fn adopt(&mut self) -> Result<u64, BusError> {
+        Ok(0)
+    }
 
     /// Accepts roots, for an ingress that has nothing else to say.
     ///

@@ -105,6 +105,16 @@ pub enum BusError {
         /// The claim that holds.
         newest: u64,
     },
+    /// The log goes on elsewhere than the caller believes: nothing of the call was accepted.
+    #[error(
+        "E2213 the log goes on at {found}, not at {expected}: others wrote into it; read on from there, then offer the same again"
+    )]
+    Moved {
+        /// Where the caller believes it to go on.
+        expected: u64,
+        /// Where it goes on.
+        found: u64,
+    },
     /// The engine's own error, which says by itself what to do.
     #[error("{source}")]
     Engine {
@@ -135,7 +145,7 @@ impl BusError {
             | Self::RootDiffers { .. }
             | Self::ForeignOutput { .. } => ErrorClass::Reject,
             Self::Engine { class, .. } => *class,
-            Self::Full { .. } => ErrorClass::Retry,
+            Self::Full { .. } | Self::Moved { .. } => ErrorClass::Retry,
             Self::Conflict { .. }
             | Self::Fenced { .. }
             | Self::StreamRewound { .. }

@@ -12,6 +12,7 @@
 
 mod contract;
 mod error;
+mod foreign;
 mod ledger;
 mod memory;
 mod position;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use contract::{Bus, Head, Reader};
 pub use error::{BusError, ErrorClass};
+pub use foreign::Foreign;
 pub use ledger::{Admission, Ledger, Savepoint, Stored, publish_roots};
 pub use memory::{MemoryBus, Personality};
 pub use position::{Cut, Position};

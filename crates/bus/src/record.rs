@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use event::{DecodeError, Envelope, Event, EventId, Key, Source, Timestamp};
 
-use crate::{Position, Progress, Stream, Topology};
+use crate::{Foreign, Position, Progress, Stream, Topology};
 
 /// What the engines need of an event: derived from its bytes, never stored instead of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,8 @@ pub enum Entry {
         /// The record.
         progress: Progress,
     },
+    /// What somebody else wrote.
+    Foreign(Foreign),
 }
 
 impl Entry {
@@ -139,6 +141,7 @@ impl Entry {
         match self {
             Self::Event(delivered) => delivered.record.bytes(),
             Self::Progress { bytes, .. } => bytes,
+            Self::Foreign(foreign) => &foreign.bytes,
         }
     }
 
@@ -148,6 +151,7 @@ impl Entry {
         match self {
             Self::Event(delivered) => delivered.position.index,
             Self::Progress { index, .. } => *index,
+            Self::Foreign(foreign) => foreign.index,
         }
     }
 }

@@ -53,6 +53,10 @@ impl Rig for Memory {
     fn fill(&mut self) {
         self.memory().set_room(Some(20));
     }
+    fn intrude(&mut self, bytes: &[u8]) -> bool {
+        self.memory().intrude(bytes);
+        true
+    }
     fn is_predictable(&self) -> bool {
         self.personality != Personality::Transactional
     }

@@ -146,6 +146,13 @@ pub fn foreign_id(source: Source, source_seq: u64) -> EventId {
     id_of("foreign", &[source.as_bytes(), &source_seq.to_le_bytes()])
 }
 
+/// Id of the event that says what became of an entry of the bus that others wrote: which life of the
+/// bus, and the entry's place in its total order.
+#[must_use]
+pub fn place_id(incarnation: u64, index: u64) -> EventId {
+    id_of("place", &[&incarnation.to_le_bytes(), &index.to_le_bytes()])
+}
+
 /// Id of a timer's firing.
 #[must_use]
 pub fn timer_id(task: Source, request: u64) -> EventId {

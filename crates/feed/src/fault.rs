@@ -11,6 +11,18 @@ use sha2::{Digest as _, Sha256};
 /// Bytes of a quarantined record that are kept.
 pub(crate) const EXCERPT_BYTES_MAX: usize = 48 * 1024;
 
+/// Quarantines what came from elsewhere than a tape: its first 48 KiB, and what identifies all of it.
+#[must_use]
+pub fn quarantined(
+    origin: Source,
+    record: u64,
+    reason: QuarantineReason,
+    detail: String,
+    bytes: &[u8],
+) -> EventQuarantined {
+    Excerpt::of(bytes).quarantined(Fault { reason, detail }, origin, record)
+}
+
 /// What is wrong with a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {

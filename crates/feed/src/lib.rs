@@ -23,6 +23,7 @@ mod market;
 mod tape;
 
 pub use error::FeedError;
+pub use fault::quarantined;
 pub use instruments::Instruments;
 pub use market::Market;
 pub use tape::{Outcome, Refused, RootBody, TapeReader, TapeRecord};

@@ -9,19 +9,51 @@ use segment::{Batch, Disk, Entry, Options, Priority, RealDisk, SegmentLog, Torn}
 use crate::{JournalError, JournalReader, Stamp};
 
 /// The tag of an event's record.
-pub(crate) const EVENT: u8 = 1;
+const EVENT: u8 = 1;
 /// The tag of a progress record.
 const PROGRESS: u8 = 2;
+/// The tag of what somebody else wrote.
+const FOREIGN: u8 = 3;
 /// Bytes put together before they are made durable.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// What of ours an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// An event.
+    Event,
+    /// A progress record.
+    Progress,
+    /// What somebody else wrote.
+    Foreign,
+}
+
+impl What {
+    const fn tag(self) -> u8 {
+        match self {
+            Self::Event => EVENT,
+            Self::Progress => PROGRESS,
+            Self::Foreign => FOREIGN,
+        }
+    }
+
+    pub(crate) const fn of_tag(tag: u8) -> Option<Self> {
+        Some(match tag {
+            EVENT => Self::Event,
+            PROGRESS => Self::Progress,
+            FOREIGN => Self::Foreign,
+            _ => return None,
+        })
+    }
+}
 
 /// An entry as the bus gives it.
 #[derive(Clone, Copy, Debug)]
 pub struct Taken<'a> {
     /// Where the bus has it.
     pub stamp: Stamp,
-    /// Whether it is an event (else a progress record).
-    pub is_event: bool,
+    /// What it is.
+    pub what: What,
     /// The stream, for an event.
     pub stream: Option<Stream>,
     /// The partition.
@@ -130,7 +162,7 @@ impl Journal {
         taken.stamp.put(&mut self.record);
         self.record.extend_from_slice(taken.bytes);
         let _ = self.batch.push(&Entry {
-            tag: if taken.is_event { EVENT } else { PROGRESS },
+            tag: taken.what.tag(),
             stream: taken.stream.map_or(0, |stream| stream as u8),
             kind: taken.kind,
             partition: taken.partition,

@@ -23,6 +23,6 @@ mod stamp;
 mod tests;
 
 pub use error::JournalError;
-pub use journal::{Journal, Taken};
+pub use journal::{Journal, Taken, What};
 pub use reader::{JournalEntry, JournalReader};
 pub use stamp::Stamp;

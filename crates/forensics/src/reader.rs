@@ -6,7 +6,7 @@ use bus::Stream;
 use event::Timestamp;
 use segment::{Disk, ReadBatch, Reader, RealDisk, SegmentError};
 
-use crate::{JournalError, Stamp, journal::EVENT, stamp::FORM};
+use crate::{JournalError, Stamp, What, stamp::FORM};
 
 /// An entry of the journal, nothing of it decoded.
 #[derive(Clone, Copy, Debug)]
@@ -15,8 +15,8 @@ pub struct JournalEntry<'a> {
     pub index: u64,
     /// Where the bus had it.
     pub stamp: Stamp,
-    /// Whether it is an event (else a progress record).
-    pub is_event: bool,
+    /// What it is.
+    pub what: What,
     /// The stream, for an event.
     pub stream: Option<Stream>,
     /// The partition.
@@ -29,6 +29,14 @@ pub struct JournalEntry<'a> {
     pub time: Timestamp,
     /// The bytes, verbatim.
     pub bytes: &'a [u8],
+}
+
+impl JournalEntry<'_> {
+    /// Whether it is an event.
+    #[must_use]
+    pub const fn is_event(&self) -> bool {
+        matches!(self.what, What::Event)
+    }
 }
 
 /// A reader of a journal.
@@ -113,10 +121,11 @@ fn entries(batch: &ReadBatch) -> impl Iterator<Item = Result<JournalEntry<'_>, J
         if form != FORM {
             return Err(newer(form));
         }
+        let what = What::of_tag(entry.tag).ok_or_else(|| newer(u16::from(entry.tag)))?;
         Ok(JournalEntry {
             index: found.index,
             stamp,
-            is_event: entry.tag == EVENT,
+            what,
             stream: Stream::of_number(entry.stream),
             partition: entry.partition,
             sequence: entry.sequence,

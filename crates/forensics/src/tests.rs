@@ -9,12 +9,12 @@ use bus::Stream;
 use event::Timestamp;
 use segment::{Options, RealDisk};
 
-use crate::{Journal, JournalError, JournalReader, Stamp, Taken};
+use crate::{Journal, JournalError, JournalReader, Stamp, Taken, What};
 
 fn taken(log_index: u64, bytes: &[u8]) -> Taken<'_> {
     Taken {
         stamp: Stamp { incarnation: 7, log_index, stored_at: Timestamp(3) },
-        is_event: true,
+        what: What::Event,
         stream: Some(Stream::Order),
         partition: 1,
         sequence: log_index + 1,

@@ -117,7 +117,7 @@ impl Feeds {
 }
 
 /// Whether a record was quarantined because its format is not the one expected; an instrument
-/// nobody defined and a conflict say nothing about the format.
+/// nobody defined, a conflict, a clock and a stranger say nothing about the format.
 const fn is_parse_failure(reason: QuarantineReason) -> bool {
     match reason {
         QuarantineReason::Malformed
@@ -127,6 +127,9 @@ const fn is_parse_failure(reason: QuarantineReason) -> bool {
         | QuarantineReason::Newer
         | QuarantineReason::Truncated
         | QuarantineReason::TooLarge => true,
-        QuarantineReason::UnknownInstrument | QuarantineReason::Conflict => false,
+        QuarantineReason::UnknownInstrument
+        | QuarantineReason::Conflict
+        | QuarantineReason::Foreign
+        | QuarantineReason::Clock => false,
     }
 }

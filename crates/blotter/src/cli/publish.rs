@@ -102,7 +102,7 @@ fn last_time(bus: &mut dyn Bus) -> Result<Option<Timestamp>, bus::BusError> {
     let times =
         bus.read(from, LAST_ENTRIES as usize)?.into_iter().filter_map(|entry| match entry {
             Entry::Event(delivered) => Some(delivered.record.header().time),
-            Entry::Progress { .. } => None,
+            Entry::Progress { .. } | Entry::Foreign(_) => None,
         });
     Ok(times.max())
 }

@@ -99,7 +99,7 @@ fn write(journal: &Journal, fresh: &Path) -> Result<Written, Failure> {
     loop {
         let more = reader.visit_batch(|entry| -> Result<(), RestoreError> {
             written.entries += 1;
-            written.events += u64::from(entry.is_event);
+            written.events += u64::from(entry.is_event());
             take(&mut units, &entry, &topology)
         });
         let more = more.map_err(RestoreError::into_failure)?;
@@ -135,7 +135,7 @@ fn take(
     topology: &Topology,
 ) -> Result<(), RestoreError> {
     let decode = |error| RestoreError::Decode(entry.index, error);
-    if entry.is_event {
+    if entry.is_event() {
         units.take_event(Record::of_bytes(entry.bytes.to_vec().into(), topology).map_err(decode)?);
     } else {
         units.take_progress(Progress::from_bytes(entry.bytes).map_err(decode)?);

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use bus::BusError;
 use event::Timestamp;
 use feed::TapeReader;
 use serde_json::{Value, json};
@@ -128,28 +129,42 @@ fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeRe
     Ok(tape)
 }
 
+/// How often a run begins again because others wrote into its bus.
+const STARTS_MAX: u32 = 100;
+
 /// Binds the directory and runs the tape in it.
 pub(super) fn carry_out(
     app: &App,
     setting: &Setting,
     input: &[PathBuf],
 ) -> Result<TapeEnd, Failure> {
-    let tape = bound_tape(setting, input, "tape")?;
+    let mut tape = bound_tape(setting, input, "tape")?;
     let stop = signal::stop_flag().or_exit(Exit::Environment)?;
     let agents = setup::agents(app, &setting.settings);
-    let run = TapeRun {
-        engine: &setting.engine,
-        dir: &setting.dir,
-        settings: &setting.settings,
-        instruments: &setting.instruments,
-        agents: &agents,
-        tape,
-        wall_clock,
-        stop: &stop,
-    };
     let check = JournalCheck::start(&setting.dir, &stop);
     let mut meter = Meter::new();
-    let end = run_tape(run, |records, time| meter.show(records, time)).map_err(failure);
+    let mut starts = 1;
+    let end = loop {
+        let run = TapeRun {
+            engine: &setting.engine,
+            dir: &setting.dir,
+            settings: &setting.settings,
+            instruments: &setting.instruments,
+            agents: &agents,
+            tape,
+            wall_clock,
+            stop: &stop,
+        };
+        match run_tape(run, |records, time| meter.show(records, time)) {
+            // Others wrote into the bus while this run counted on its places: the log says where it
+            // stands, and it goes on from there.
+            Err(PipelineError::Bus(BusError::Moved { .. })) if starts < STARTS_MAX => {
+                starts += 1;
+                tape = bound_tape(setting, input, "tape")?;
+            }
+            end => break end.map_err(failure),
+        }
+    };
     check.finish()?;
     meter.finish();
     end

@@ -7,7 +7,7 @@ use std::{
 
 use bus::{Header, Progress, Topology};
 use event::{Envelope, Event, Source};
-use forensics::{JournalEntry, JournalError, JournalReader};
+use forensics::{JournalEntry, JournalError, JournalReader, What};
 use segment::SegmentError;
 use serde_json::json;
 
@@ -26,6 +26,8 @@ use crate::{
 struct Findings {
     entries: u64,
     events: u64,
+    /// Entries that others wrote.
+    foreign: u64,
     words: Vec<String>,
     /// What lies behind the last whole batch, in words: no damage, and told.
     torn: Vec<String>,
@@ -99,6 +101,7 @@ pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
             "sound": sound,
             "entries": findings.entries,
             "events": findings.events,
+            "foreign": findings.foreign,
             "findings": findings.words,
             "torn": findings.torn,
             "journal_behind": findings.behind,
@@ -111,6 +114,9 @@ pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
                  run does, once there is room",
                 findings.behind
             ));
+        }
+        if findings.foreign > 0 {
+            output::line(&format!("{} entries were written by others", findings.foreign));
         }
         findings.words.iter().take(TOLD_MAX).for_each(|words| output::line(words));
         if let Some(more) = findings.words.len().checked_sub(TOLD_MAX).filter(|more| *more > 0) {
@@ -168,11 +174,18 @@ fn check_journal(
         }
         findings.entries = entry.index + 1;
         findings.journaled_to = entry.stamp.log_index.saturating_add(1);
-        if entry.is_event {
-            findings.events += 1;
-            check_event(&entry, topology, findings);
-        } else if let Err(error) = Progress::from_bytes(entry.bytes) {
-            findings.words.push(format!("entry {}: {error}", entry.index));
+        match entry.what {
+            What::Event => {
+                findings.events += 1;
+                check_event(&entry, topology, findings);
+            }
+            What::Progress => {
+                if let Err(error) = Progress::from_bytes(entry.bytes) {
+                    findings.words.push(format!("entry {}: {error}", entry.index));
+                }
+            }
+            // Its bytes are held against the log's; they promise nothing else.
+            What::Foreign => findings.foreign += 1,
         }
         Ok(())
     })? {}

@@ -180,7 +180,7 @@ fn simulate(
     let until = until.as_index(&mut reader)?;
     journal::walk(&mut reader, 0, until, |item| match item {
         Item::Event { event, .. } => beside.take(event).map_err(run::failure),
-        Item::Progress { .. } => Ok(()),
+        Item::Progress { .. } | Item::Foreign { .. } => Ok(()),
     })?;
     beside.finish().map_err(run::failure)
 }

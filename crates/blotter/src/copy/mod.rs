@@ -133,6 +133,9 @@ impl Side {
         }
         let Some(entry) = self.ahead.pop_front() else { return Ok(None) };
         let refuse = |why: String| CopyError::CannotBeCarried { index: self.next, why };
+        if let Entry::Foreign(foreign) = &entry {
+            return Err(refuse(format!("others wrote it, {}", foreign.place)));
+        }
         if entry.index() != self.next {
             return Err(refuse(format!("index {} stands in its place", entry.index())));
         }
@@ -244,6 +247,8 @@ fn append(source: &mut Side, bus: &mut dyn Bus) -> Result<(), CopyError> {
                 }
                 units.take_progress(progress);
             }
+            // None comes by: the source refuses it.
+            Some(Entry::Foreign(_)) => {}
             None => units.end_run(),
         }
         let (complete, bytes) = units.complete();

@@ -96,6 +96,7 @@ mod tests {
             match entry {
                 Entry::Event(event) => units.take_event(event.record.clone()),
                 Entry::Progress { progress, .. } => units.take_progress(progress.clone()),
+                Entry::Foreign(foreign) => panic!("{foreign:?}"),
             }
         }
         units.end_run();

@@ -8,7 +8,7 @@ mod url;
 
 use std::path::PathBuf;
 
-use bus::{Bus, BusError, Class, Drift, ErrorClass, Reader};
+use bus::{Bus, BusError, Class, Drift, Entry, ErrorClass, Reader};
 use bus_log::{LogBus, LogReader};
 use event::Timestamp;
 use serde_json::Value;
@@ -302,8 +302,15 @@ impl Engine {
         }
         let Some(mut reader) = self.reader_where_begun(dir)? else { return Ok(Standing::Made) };
         reader.seek(0)?;
-        if reader.next_entries()?.is_empty() {
-            return Ok(Standing::Made);
+        loop {
+            let entries = reader.next_entries()?;
+            if entries.is_empty() {
+                return Ok(Standing::Made);
+            }
+            // What strangers wrote before anybody of ours makes no log.
+            if !entries.iter().all(|entry| matches!(entry, Entry::Foreign(_))) {
+                break;
+            }
         }
         let (bus, dir) = (self.to_string(), dir.root().display().to_string());
         let source = Box::new(EngineError::Taken { bus, dir });

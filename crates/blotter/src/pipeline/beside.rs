@@ -72,6 +72,7 @@ impl Beside {
             clock: Timestamp(i64::MIN),
             position: 0,
             shown: Shown::default(),
+            foreign: Vec::new(),
         };
         Ok(Self {
             machine,

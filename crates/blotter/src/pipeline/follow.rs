@@ -13,7 +13,7 @@ use std::{
 use bus::{Bus, Delivered, Entry, Reader};
 use bus_log::LogReader;
 use event::Timestamp;
-use forensics::{Journal, JournalError, Stamp, Taken};
+use forensics::{Journal, JournalError, Stamp, Taken, What};
 use segment::SegmentError;
 
 use super::PipelineError;
@@ -21,7 +21,8 @@ use crate::data_dir::DataDir;
 
 /// The thread that takes the log into the journal.
 pub(crate) struct Follower {
-    thread: JoinHandle<Result<(), PipelineError>>,
+    /// None once it was told to end.
+    thread: Option<JoinHandle<Result<(), PipelineError>>>,
     stop: Arc<AtomicBool>,
 }
 
@@ -59,18 +60,30 @@ impl Follower {
                 }
             }
         });
-        Self { thread, stop }
+        Self { thread: Some(thread), stop }
     }
 
     /// Whether the thread still runs; one that stopped early has an error to tell.
     pub(crate) fn is_running(&self) -> bool {
-        !self.thread.is_finished()
+        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Takes everything that is durable now, then stops.
-    pub(crate) fn finish(self) -> Result<(), PipelineError> {
+    pub(crate) fn finish(mut self) -> Result<(), PipelineError> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), PipelineError> {
         self.stop.store(true, Ordering::Release);
-        self.thread.join().unwrap_or(Err(PipelineError::FollowerLost))
+        let Some(thread) = self.thread.take() else { return Ok(()) };
+        thread.join().unwrap_or(Err(PipelineError::FollowerLost))
+    }
+}
+
+/// A run that fails leaves the journal to whoever runs next, in this process too.
+impl Drop for Follower {
+    fn drop(&mut self) {
+        let _ = self.end();
     }
 }
 
@@ -138,7 +151,7 @@ fn taken(entry: &Entry, incarnation: u64) -> Taken<'_> {
     match entry {
         Entry::Event(Delivered { position, stored_at, record }) => Taken {
             stamp: stamp(*stored_at),
-            is_event: true,
+            what: What::Event,
             stream: Some(position.stream),
             partition: position.partition,
             sequence: position.sequence,
@@ -146,15 +159,17 @@ fn taken(entry: &Entry, incarnation: u64) -> Taken<'_> {
             time: record.header().time,
             bytes: record.bytes(),
         },
-        Entry::Progress { stored_at, bytes, .. } => Taken {
-            stamp: stamp(*stored_at),
-            is_event: false,
-            stream: None,
-            partition: 0,
-            sequence: 0,
-            kind: 0,
-            time: Timestamp(i64::MIN),
-            bytes,
-        },
+        Entry::Progress { stored_at, bytes, .. } => {
+            beside_events(stamp(*stored_at), What::Progress, bytes)
+        }
+        Entry::Foreign(foreign) => {
+            beside_events(stamp(foreign.stored_at), What::Foreign, &foreign.bytes)
+        }
     }
+}
+
+/// What is of no stream and has no time.
+const fn beside_events(stamp: Stamp, what: What, bytes: &[u8]) -> Taken<'_> {
+    let time = Timestamp(i64::MIN);
+    Taken { stamp, what, stream: None, partition: 0, sequence: 0, kind: 0, time, bytes }
 }

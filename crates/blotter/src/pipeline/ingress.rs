@@ -58,6 +58,11 @@ pub(crate) fn read_published(line: &str, numbering: &Numbering, time: Timestamp)
         Ok(root) => root,
         Err(error) => return Submission::Refused(error.to_string()),
     };
+    admit(root, numbering, time)
+}
+
+/// Reads what a producer says as the next root of its source.
+pub(crate) fn admit(root: JsonRoot, numbering: &Numbering, time: Timestamp) -> Submission {
     if is_reserved(root.source) {
         return Submission::Refused(format!(
             "E7102 source `{}` is reserved; a producer's own name has no `/` and is not `operator`",

@@ -13,6 +13,7 @@ use std::{
 };
 
 use broker::{Moment, PaperBroker};
+use bus::Foreign;
 use event::{Event, Family, Source, Timestamp};
 use gateway::{Call, Gateway, Plan, Turn};
 use worker::{Delivery, Fences, Schedule, Task, Timers};
@@ -61,6 +62,8 @@ pub(crate) struct Machine {
     pub(crate) position: u64,
     /// What the venue was shown last.
     pub(crate) shown: Shown,
+    /// What others wrote, as far as it was met and not looked at yet.
+    pub(crate) foreign: Vec<Foreign>,
 }
 
 /// The events of one tape record, shown to the venue once all that follows from it is done.

@@ -11,6 +11,7 @@
 //! | `unread` | lines of the tape that would not become events |
 //! | `fold` | what the log adds up to |
 //! | `follow` | the journal, behind the log |
+//! | `foreign` | what others wrote into the bus |
 //! | `tape` | a whole run on recorded data, deterministic |
 //! | `beside` | the same roots with other agents, in a directory of its own |
 //! | `live` | the same agents free-running |
@@ -19,6 +20,7 @@ mod beside;
 mod broker_record;
 mod fold;
 mod follow;
+mod foreign;
 mod ingress;
 mod live;
 mod machine;

@@ -110,6 +110,7 @@ impl Machine {
                         });
                     }
                 }
+                Entry::Foreign(foreign) => machine.foreign.push(foreign),
                 Entry::Event(delivered) => {
                     let event = delivered.record.event()?;
                     numbering.observe(event.source, event.source_seq);

@@ -260,6 +260,7 @@ impl Rests {
             Some(entry) if entry.index() != index => return Ok(None),
             Some(Entry::Event(delivered)) => delivered.record.bytes().to_vec(),
             Some(Entry::Progress { progress, .. }) => progress.to_bytes(),
+            Some(Entry::Foreign(foreign)) => foreign.bytes.to_vec(),
             None => return Ok(None),
         };
         Ok(Some(journal::cut_of(self.incarnation, index, &bytes)))

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bus::{Bus, BusError, Progress, Record, Run, Sequencer, TimerRequested, Unit};
+use bus::{Bus, BusError, Entry, Foreign, Progress, Record, Run, Sequencer, TimerRequested, Unit};
 use event::{Event, Source};
 use worker::{Delivery, PendingTimer};
 
@@ -15,6 +15,10 @@ use super::PipelineError;
 pub(crate) struct Stage {
     bus: Box<dyn Bus>,
     sequencer: Sequencer,
+    /// Where the first of what is staged is to stand.
+    first: u64,
+    /// What others wrote between what was staged.
+    foreign: Vec<Foreign>,
     units: Vec<Unit>,
     staged_bytes: usize,
     marks: BTreeMap<Source, u64>,
@@ -33,6 +37,8 @@ impl Stage {
             .collect();
         Self {
             sequencer: Sequencer::after(bus.next_index(), sequences),
+            first: bus.next_index(),
+            foreign: Vec::new(),
             bus,
             units: Vec::new(),
             staged_bytes: 0,
@@ -50,6 +56,7 @@ impl Stage {
         timers: &[PendingTimer],
         mark: Option<u64>,
     ) -> Result<Vec<Delivery>, PipelineError> {
+        self.begin()?;
         let mut outputs = Vec::with_capacity(events.len());
         let mut placed = Vec::with_capacity(events.len());
         for event in events {
@@ -74,6 +81,31 @@ impl Stage {
         Ok(placed)
     }
 
+    /// Before the first of a batch is placed, it is looked where the log goes on: others may have
+    /// written since.
+    fn begin(&mut self) -> Result<(), PipelineError> {
+        if !self.units.is_empty() {
+            return Ok(());
+        }
+        let _ = self.bus.adopt()?;
+        let (from, to) = (self.sequencer.next_index(), self.bus.next_index());
+        if from < to {
+            let between = self.bus.read(from, (to - from) as usize)?;
+            self.foreign.extend(between.into_iter().filter_map(|entry| match entry {
+                Entry::Foreign(foreign) => Some(foreign),
+                _ => None,
+            }));
+            self.sequencer.skip_to(to);
+            self.first = to;
+        }
+        Ok(())
+    }
+
+    /// What others wrote since this was asked last.
+    pub(crate) fn take_foreign(&mut self) -> Vec<Foreign> {
+        std::mem::take(&mut self.foreign)
+    }
+
     /// Says how far an ingress has read its own source; it becomes durable with what it read.
     pub(crate) fn mark(&mut self, source: Source, mark: u64) {
         let _ = self.marks.insert(source, mark);
@@ -86,6 +118,9 @@ impl Stage {
 
     /// Makes everything staged durable.
     pub(crate) fn flush(&mut self) -> Result<(), PipelineError> {
+        if self.units.is_empty() && !self.marks.is_empty() {
+            self.begin()?;
+        }
         for (source, mark) in std::mem::take(&mut self.marks) {
             self.stage_unit(Unit { mark: Some(mark), ..Unit::of_roots(source, Vec::new()) });
         }
@@ -93,14 +128,14 @@ impl Stage {
             return Ok(());
         }
         let units = std::mem::take(&mut self.units);
-        let positions = match self.bus.commit(&units) {
+        let positions = match self.bus.commit_at(self.first, &units) {
             Err(full @ BusError::Full { .. }) => {
                 // Refused whole for its market data: what stands before the first of it, cancels and
                 // facts among it, has the reserve.
                 let first = units.iter().position(Unit::holds_market_data).unwrap_or(0);
                 let before = units.get(..first).unwrap_or_default();
                 if !before.is_empty() {
-                    let _ = self.bus.commit(before)?;
+                    let _ = self.bus.commit_at(self.first, before)?;
                 }
                 return Err(full.into());
             }
@@ -113,6 +148,7 @@ impl Stage {
                 found: self.bus.next_index(),
             });
         }
+        self.first = self.sequencer.next_index();
         self.staged_bytes = 0;
         Ok(())
     }

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bus::Bus;
 use event::{
-    Body, Digest, Event, Label, Source, Timestamp, id::digest_of, operations::AgentStarted,
+    Body, Digest, Event, Label, Source, Timestamp,
+    id::{digest_of, foreign_id},
+    operations::AgentStarted,
 };
 use feed::{Instruments, Outcome, TapeReader, TapeRecord};
 use gateway::Gateway;
@@ -13,6 +15,7 @@ use worker::{Schedule, Timers};
 use super::{
     Fold, PipelineError, Unread, broker_record,
     follow::Follower,
+    foreign::{Judge, Judged, Verdict, is_known},
     ingress::{
         FilePlace, Numbering, OPERATOR, RootParts, Submission, conflict, is_same, operator_root,
         read_published,
@@ -65,7 +68,9 @@ pub(crate) fn run_tape(
     mut run: TapeRun<'_>,
     mut progress: impl FnMut(u64, Timestamp),
 ) -> Result<TapeEnd, PipelineError> {
-    let opened = run.engine.open(run.dir, Role::Alone, run.wall_clock)?;
+    let mut opened = run.engine.open(run.dir, Role::Alone, run.wall_clock)?;
+    // A run on a tape counts on the places of what it writes, so it looks before it begins.
+    let _ = opened.bus.adopt()?;
     let follower = Follower::begin(run.dir, &*opened.bus, run.wall_clock)?;
     let socket = Socket::listen(run.dir.root())?;
     let commands = CommandJournal::open(&run.dir.control())?;
@@ -86,6 +91,7 @@ pub(crate) fn run_tape(
         machine.clock = run.tape.next_time().unwrap_or(machine.clock);
     }
     begin(&run, &mut machine, &mut numbering)?;
+    take_foreign(&mut machine, &mut numbering)?;
     let mut records = resumed_at;
     let mut stopped = false;
     let operator = Source::new(OPERATOR)?;
@@ -100,6 +106,7 @@ pub(crate) fn run_tape(
         while let Some(published) = socket.next() {
             take_published(&mut machine, &mut numbering, published)?;
         }
+        take_foreign(&mut machine, &mut numbering)?;
         records = record.ordinal + 1;
         let time = record.time;
         let events = roots(record, &mut numbering);
@@ -151,6 +158,7 @@ fn build(run: &TapeRun<'_>, bus: Box<dyn Bus>) -> Result<Machine, PipelineError>
         clock: Timestamp(i64::MIN),
         position: 0,
         shown: Shown::default(),
+        foreign: Vec::new(),
     })
 }
 
@@ -242,6 +250,42 @@ pub(crate) fn roots(record: TapeRecord, numbering: &mut Numbering) -> Vec<Event>
             numbering.file_root(place, receive_time, parts)
         })
         .collect()
+}
+
+/// Takes in what others wrote into the bus, as far as it was met.
+fn take_foreign(machine: &mut Machine, numbering: &mut Numbering) -> Result<(), PipelineError> {
+    let mut met = std::mem::take(&mut machine.foreign);
+    met.extend(machine.stage.take_foreign());
+    if met.is_empty() {
+        return Ok(());
+    }
+    let bus = machine.stage.bus();
+    let incarnation = bus.reader()?.incarnation();
+    let mut judge = Judge::resume(incarnation, |source| bus.progress(source))?;
+    for foreign in met {
+        if !judge.is_due(&foreign) {
+            continue;
+        }
+        let event = match judge.judge(&foreign, numbering, machine.clock) {
+            Judged::New(event) => Some(*event),
+            Judged::Repeat(root) => {
+                machine.stage.flush()?;
+                let stored =
+                    machine.stage.bus().lookup(foreign_id(root.source, root.source_seq))?;
+                let stored = stored.map(|stored| stored.record.event()).transpose()?;
+                let verdict =
+                    (!is_known(stored.as_deref(), &root)).then(|| Verdict::conflict(&root));
+                verdict.map(|v| judge.quarantine(&foreign, v, numbering, machine.clock))
+            }
+            Judged::Quarantined(v) => Some(judge.quarantine(&foreign, v, numbering, machine.clock)),
+        };
+        machine.stage.mark(judge.source(), judge.pass(&foreign));
+        if let Some(event) = event {
+            numbering.observe(event.source, event.source_seq);
+            machine.root(event)?;
+        }
+    }
+    machine.stage.flush()
 }
 
 /// Takes in what operators have asked for since.

@@ -11,6 +11,8 @@ use super::{Declared, Role};
 
 /// The order topic, by what stands behind the prefix.
 const ORDER: &str = "log";
+/// The topic where producers outside offer events, in the same way.
+const OFFERS: &str = "in";
 /// The group that clients name themselves after, by what stands behind the prefix.
 const READERS: &str = "readers";
 /// Where the servers keep what became of transactions: what it is worth is read from its settings.
@@ -51,7 +53,9 @@ pub(crate) fn grants(role: &Role, prefix: &str) -> Vec<Grant> {
         if streams.len() == Stream::ALL.len() {
             of_all.push(operation);
         } else if !streams.is_empty() {
-            let names = streams.iter().map(|stream| stream.as_str()).chain([ORDER]);
+            // Whoever reads also reads what producers outside offer; nobody of ours writes it.
+            let beside = if operation == "Read" { &[ORDER, OFFERS][..] } else { &[ORDER] };
+            let names = streams.iter().map(|stream| stream.as_str()).chain(beside.iter().copied());
             grants.extend(names.map(|name| topic(format!("{prefix}.{name}"), false, &[operation])));
         }
     }

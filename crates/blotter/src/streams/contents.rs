@@ -104,6 +104,12 @@ impl Contents {
                 self.progress += 1;
                 self.note_progress(index, progress);
             }
+            // An offer is at home where it stands.
+            Entry::Foreign(foreign) => {
+                if let Some(why) = &foreign.why {
+                    self.tell(format!("index {index}, {}, is none of ours: {why}", foreign.place));
+                }
+            }
         }
     }
 

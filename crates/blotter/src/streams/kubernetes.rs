@@ -57,7 +57,7 @@ pub(crate) fn nack(stream: &Value) -> String {
 pub(crate) fn strimzi(declared: &Declared, prefix: &str) -> String {
     let topology = Topology::shipped();
     let streams = topology.streams().iter().map(|spec| (spec.stream.as_str(), spec.partitions));
-    let topics = std::iter::once(("log", 1)).chain(streams);
+    let topics = std::iter::once(("log", 1)).chain(streams).chain([("in", 1)]);
     let mut yaml = String::new();
     for (name, partitions) in topics {
         let topic = format!("{prefix}.{name}");
@@ -71,6 +71,10 @@ pub(crate) fn strimzi(declared: &Declared, prefix: &str) -> String {
              unclean.leader.election.enable: false\n",
             object_name(&topic)
         );
+        if name == "in" {
+            // What producers outside offer is stamped by the servers.
+            yaml.push_str("    message.timestamp.type: LogAppendTime\n");
+        }
     }
     for role in &declared.roles {
         let _ = write!(

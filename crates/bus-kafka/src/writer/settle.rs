@@ -70,6 +70,7 @@ impl Writer {
                     entry,
                     raw: bytes::Bytes::new(),
                     events: taken.fresh().len() as u64,
+                    foreign: None,
                 };
                 let units = offsets.into_iter().zip(entries).zip(batch.units()).map(unit);
                 Ok(Written { units: units.collect() })
@@ -193,6 +194,7 @@ impl Writer {
                 Step::Nothing => self.spend(&mut looks, "the order cannot be read to its end")?,
             }
         }
+        self.seen = walker.take_seen().or(self.seen.take());
         self.expected = Some(end);
         self.show();
         Ok(found)
@@ -260,7 +262,7 @@ impl Writer {
     }
 
     /// Takes what others wrote before `offset` into the ledger.
-    fn walk_up_to(&mut self, offset: i64) -> Result<(), BusError> {
+    pub(super) fn walk_up_to(&mut self, offset: i64) -> Result<(), BusError> {
         let mut walker = match self.walker.take() {
             Some(walker) => walker,
             None => Walker::new(&self.cluster, self.incarnation, &self.claims, self.place)?,
@@ -338,12 +340,15 @@ impl Writer {
         Ok(positions)
     }
 
-    fn note_rest(&mut self, unit: &Walked) -> Result<(), BusError> {
+    pub(super) fn note_rest(&mut self, unit: &Walked) -> Result<(), BusError> {
         if let Some(blob) = &unit.entry.progress {
             let progress = Progress::from_bytes(&blob.0)?;
             self.ledger.note_progress(unit.place.index + unit.events, &progress);
         }
-        self.waypoints().note(unit.place, unit.entry.source, unit.entry.first_seq);
+        if unit.foreign.is_none() {
+            self.waypoints().note(unit.place, unit.entry.source, unit.entry.first_seq);
+        }
+        self.ledger.skip_to(unit.next_index());
         self.stored_bytes += unit.entry.bytes;
         self.place = unit.next();
         self.finder.set_durable_next(self.place.index);
@@ -351,7 +356,7 @@ impl Writer {
     }
 
     /// Shows readers of this process what is durable.
-    fn show(&mut self) {
+    pub(super) fn show(&mut self) {
         self.ledger.settle();
         self.tail.raise(self.place.index);
     }

@@ -12,21 +12,13 @@ use rdkafka::{
     ClientConfig, Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 use servers::KafkaServer;
 
-use crate::rig::{block_on, delete, delete_topics, open, options, wall_clock};
+use crate::rig::{block_on, delete, delete_topics, open, options, publish, wall_clock};
 
-fn publish(options: &Options, topic: &str, partition: i32, key: &str, payload: &[u8]) {
-    let producer: BaseProducer =
-        ClientConfig::new().set("bootstrap.servers", &options.brokers).create().unwrap();
-    let record = BaseRecord::to(topic).partition(partition).key(key).payload(payload);
-    producer.send(record).unwrap();
-    producer.flush(Duration::from_secs(30)).unwrap();
-}
-
-/// Bytes of others in our topics belong to no unit: they take no place and are delivered to nobody.
+/// Bytes of others in our topics belong to no unit: as long as nobody looks for them they take no place,
+/// and they are delivered to nobody.
 #[test]
 fn what_strangers_write_is_delivered_to_nobody() {
     let options = options(&KafkaServer::shared().unwrap());

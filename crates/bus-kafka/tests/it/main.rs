@@ -10,3 +10,4 @@ mod outages;
 mod refusals;
 mod rig;
 mod side_by_side;
+mod strangers;

@@ -13,6 +13,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
+    producer::{BaseProducer, BaseRecord, Producer as _},
 };
 use servers::KafkaServer;
 
@@ -31,6 +32,15 @@ pub(crate) fn wall_clock() -> Timestamp {
 
 pub(crate) fn open(options: &Options) -> KafkaBus {
     KafkaBus::open(options.clone(), wall_clock).unwrap()
+}
+
+/// Writes as a stranger does, and waits until it is stored.
+pub(crate) fn publish(options: &Options, topic: &str, partition: i32, key: &str, payload: &[u8]) {
+    let producer: BaseProducer =
+        ClientConfig::new().set("bootstrap.servers", &options.brokers).create().unwrap();
+    let record = BaseRecord::to(topic).partition(partition).key(key).payload(payload);
+    producer.send(record).unwrap();
+    producer.flush(Duration::from_secs(30)).unwrap();
 }
 
 /// A bus on the server that the tests of this process share.
@@ -103,6 +113,12 @@ impl Rig for OnKafka {
         self.bus.as_ref().unwrap().set_room(Some(8_000));
     }
 
+    fn intrude(&mut self, bytes: &[u8]) -> bool {
+        publish(&self.options, Names::new(&self.options.prefix).order(), 0, "who", bytes);
+        while self.bus().adopt().unwrap() == 0 {}
+        true
+    }
+
     fn is_predictable(&self) -> bool {
         false
     }
@@ -114,6 +130,7 @@ fn units_of(entries: &[Entry]) -> Vec<Unit> {
     let mut outputs: Vec<Record> = Vec::new();
     for entry in entries {
         match entry {
+            Entry::Foreign(_) => {}
             Entry::Event(event) => outputs.push(event.record.clone()),
             Entry::Progress { progress, .. } => units.push(Unit {
                 source: progress.source,

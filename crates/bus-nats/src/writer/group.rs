@@ -89,6 +89,16 @@ impl Batch {
         })
     }
 
+    /// What stands before it takes `further` more places than was believed.
+    pub(super) fn shift(&mut self, further: u64) {
+        self.first_index += further;
+        for entry in &mut self.entries {
+            if let Sent::Event { position, .. } = entry {
+                position.index += further;
+            }
+        }
+    }
+
     pub(super) fn push(&mut self, message: Outgoing, sent: Sent) {
         self.bytes += message.stored_bytes();
         self.messages.push(message);

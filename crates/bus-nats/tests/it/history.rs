@@ -99,6 +99,7 @@ fn check_whole(entries: &[Entry]) {
                 let before = last.insert(header.source, header.source_seq).unwrap_or(0);
                 assert_eq!(header.source_seq, before + 1, "{}", header.source);
             }
+            Entry::Foreign(_) => {}
             Entry::Progress { progress, .. } => {
                 let events = last.get(&progress.source).copied().unwrap_or(0);
                 assert_eq!(progress.last_source_seq, events);

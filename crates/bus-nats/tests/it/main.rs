@@ -9,3 +9,4 @@ mod intruders;
 mod outages;
 mod refusals;
 mod rig;
+mod strangers;

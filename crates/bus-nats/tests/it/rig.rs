@@ -92,6 +92,21 @@ pub(crate) fn publish(url: &str, subject: &str, bytes: &[u8]) {
     assert!(answer.get("error").is_none(), "{answer}");
 }
 
+/// The same, with an id that the server is to recognise it by.
+pub(crate) fn publish_with(url: &str, subject: &str, id: Option<&str>, bytes: &[u8]) {
+    let Some(id) = id else { return publish(url, subject, bytes) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(async {
+        let client = async_nats::connect(url).await.unwrap();
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Nats-Msg-Id", id);
+        let sent = client.request_with_headers(subject.to_string(), headers, bytes.to_vec().into());
+        sent.await.unwrap()
+    });
+    let answer: serde_json::Value = serde_json::from_slice(&answer.payload).unwrap();
+    assert!(answer.get("error").is_none() && answer.get("duplicate").is_none(), "{answer}");
+}
+
 /// Whether the server refuses a subject to a user.
 pub(crate) fn is_denied(url: &str, user: &str, subject: &str) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -182,6 +197,11 @@ impl Rig for OnNats {
         self.options.reserve_bytes = 32 << 10;
         self.bus = None;
         self.start();
+    }
+
+    fn intrude(&mut self, bytes: &[u8]) -> bool {
+        publish(&self.options.url, &format!("{}.x", self.options.prefix), bytes);
+        true
     }
 
     fn is_predictable(&self) -> bool {

@@ -105,6 +105,7 @@ pub fn a_progress_record_follows_its_outputs(rig: &mut dyn Rig) {
             Entry::Event(delivered) if delivered.record.event().unwrap().cause_id.is_none() => 'r',
             Entry::Event(_) => 'd',
             Entry::Progress { .. } => '.',
+            Entry::Foreign(_) => 'x',
         })
         .collect();
     assert_eq!(kinds, "rrrrrr.dd.d.rr", "roots alone have nothing to add");

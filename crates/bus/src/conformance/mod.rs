@@ -13,6 +13,7 @@ mod claims;
 mod delivery;
 mod durability;
 mod following;
+mod foreign;
 mod repeats;
 mod sample;
 
@@ -20,6 +21,7 @@ pub use claims::*;
 pub use delivery::*;
 pub use durability::*;
 pub use following::*;
+pub use foreign::*;
 pub use repeats::*;
 pub use sample::{decision, market, order_unit, record, source, tick};
 
@@ -47,6 +49,12 @@ pub trait Rig {
 
     /// Leaves room for some more units, and market data refused before them.
     fn fill(&mut self);
+
+    /// Lets a stranger write bytes into the bus, and waits until it is to be seen; false where no
+    /// stranger can.
+    fn intrude(&mut self, _bytes: &[u8]) -> bool {
+        false
+    }
 
     /// Whether a single writer can know positions before it commits.
     fn is_predictable(&self) -> bool {
@@ -100,6 +108,9 @@ macro_rules! conformance_tests {
             a_reader_is_woken_by_what_another_thread_commits
             what_is_refused_is_shown_to_no_reader
             a_closed_bus_accepts_nothing_and_wakes_its_readers
+            what_a_stranger_writes_is_an_entry_and_stops_nobody
+            what_a_stranger_wrote_survives_a_restart
+            a_writer_that_knows_its_places_is_told_when_they_moved
         );
     };
     (@ $make:expr; $($clause:ident)*) => {$(

@@ -5,6 +5,7 @@ mod store;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use event::{EventId, Source, Timestamp};
 
 use crate::{
@@ -76,6 +77,15 @@ impl MemoryBus {
     /// bound.
     pub fn set_room(&mut self, entries: Option<usize>) {
         self.store().room = entries;
+    }
+
+    /// Bytes as a stranger writes them.
+    pub fn intrude(&mut self, bytes: &[u8]) {
+        let mut store = self.shelf.store();
+        store.push_foreign(Bytes::copy_from_slice(bytes));
+        self.ledger.skip_to(store.len() as u64);
+        drop(store);
+        self.shelf.changed.notify_all();
     }
 
     /// Takes the entries from `index` on away, as restoring an old copy does.

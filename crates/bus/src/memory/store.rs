@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use event::{EventId, Source, Timestamp};
 
 use crate::{
-    BusError, Cut, Delivered, Entry, Head, Ledger, Position, Progress, Record, Stored, Stream, Unit,
+    BusError, Cut, Delivered, Entry, Foreign, Head, Ledger, Position, Progress, Record, Stored,
+    Stream, Unit,
 };
 
 #[derive(Debug, Default)]
@@ -79,6 +81,15 @@ impl Store {
         self.entries.push(Entry::Progress { index, stored_at, bytes, progress });
     }
 
+    /// What a stranger writes is stored as it comes, and shown at once.
+    pub(super) fn push_foreign(&mut self, bytes: Bytes) {
+        let index = self.entries.len() as u64;
+        let stored_at = Timestamp(index as i64);
+        let (place, why) = ("memory".into(), Some("nobody of ours wrote it".into()));
+        self.entries.push(Entry::Foreign(Foreign { index, stored_at, place, why, bytes }));
+        self.settle();
+    }
+
     /// The next sequence of a partition.
     pub(super) fn next_sequence(&self, position: &Position) -> u64 {
         self.sequences.get(&(position.stream, position.partition)).map_or(1, |last| last + 1)
@@ -141,6 +152,7 @@ impl Store {
                 Entry::Progress { index, progress, .. } => {
                     ledger.note_progress(*index, progress);
                 }
+                Entry::Foreign(foreign) => ledger.skip_to(foreign.index + 1),
             }
         }
     }
@@ -157,7 +169,7 @@ impl Store {
     pub(super) fn first_at(&self, time: Timestamp) -> u64 {
         let late = |entry: &Entry| match entry {
             Entry::Event(delivered) => delivered.record.header().time >= time,
-            Entry::Progress { .. } => false,
+            Entry::Progress { .. } | Entry::Foreign(_) => false,
         };
         self.entries.iter().position(late).unwrap_or(self.entries.len()) as u64
     }

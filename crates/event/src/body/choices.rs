@@ -245,6 +245,10 @@ choice! {
         8 Truncated = "TRUNCATED",
         /// Larger than an event may be.
         9 TooLarge = "TOO_LARGE",
+        /// Nobody of ours wrote it, and it was not offered as an event that is for producers.
+        10 Foreign = "FOREIGN",
+        /// Its producer's clock is ahead of ours.
+        11 Clock = "CLOCK",
     }
 }
 

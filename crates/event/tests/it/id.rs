@@ -7,7 +7,7 @@ use event::{
     AccountId, Digest, EventId, Label, OrderId, Source, TraceId,
     id::{
         break_id, broker_fact_id, derived_id, digest_of, external_order_id, feed_root_id,
-        file_root_id, foreign_id, lifecycle_id, root_trace, timer_id,
+        file_root_id, foreign_id, lifecycle_id, place_id, root_trace, timer_id,
     },
 };
 use proptest::prelude::*;
@@ -33,6 +33,7 @@ fn ids_are_frozen() {
             "a1035c2880edd69a1acf63837eba2f94",
         ),
         (foreign_id(source("python/alpha"), 41), "9437317b9f4648f54952f694fd6236e0"),
+        (place_id(1_732_000_000, 41), "25e3eae6e0b41ce9a434b7091225277e"),
         (timer_id(source("recon/PAPER"), 12), "8ba8460d51a33ecf76fb24f61279ea92"),
         (broker_fact_id(paper(), "execution", b"X-31"), "e2a12a1c3b00af8eac8badbffa870246"),
         (

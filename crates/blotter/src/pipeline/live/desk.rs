@@ -182,7 +182,7 @@ impl Desk {
                 Entry::Progress { progress, .. } if progress.source == facts => {
                     progress.mark.into_iter().for_each(|mark| self.desk.remember_mark(mark));
                 }
-                Entry::Progress { .. } => {}
+                Entry::Progress { .. } | Entry::Foreign(_) => {}
             }
             Ok(true)
         })?;

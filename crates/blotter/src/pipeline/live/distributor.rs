@@ -3,13 +3,13 @@
 use std::{
     sync::{
         Arc,
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, Sender, SyncSender, sync_channel},
     },
     thread::JoinHandle,
 };
 
-use bus::{Entry, Progress};
-use event::Source;
+use bus::{Entry, Foreign, Progress};
+use event::{Source, Timestamp};
 use worker::Delivery;
 
 use super::{
@@ -47,14 +47,20 @@ pub(super) fn queue() -> (SyncSender<Handed>, Receiver<Handed>) {
     sync_channel(WAITING_MAX)
 }
 
-/// Starts handing out the log from its beginning. `shows` is a clock that goes by the log.
+/// What others wrote, and the time of the log where it stands.
+pub(super) type Stranger = (Foreign, Timestamp);
+
+/// Starts handing out the log from its beginning. `shows` is a clock that goes by the log; what others
+/// wrote goes to `strangers`, where somebody judges it.
 pub(super) fn start(
     shared: Arc<Shared>,
     outlets: Vec<Outlet>,
     shows: Option<Arc<SessionClock>>,
+    strangers: Option<Sender<Stranger>>,
 ) -> JoinHandle<()> {
     std::thread::spawn(move || {
-        shared.answer_for(|| distribute(&shared, &outlets, shows.as_deref()));
+        let strangers = strangers.as_ref();
+        shared.answer_for(|| distribute(&shared, &outlets, shows.as_deref(), strangers));
     })
 }
 
@@ -62,7 +68,9 @@ fn distribute(
     shared: &Shared,
     outlets: &[Outlet],
     shows: Option<&SessionClock>,
+    strangers: Option<&Sender<Stranger>>,
 ) -> Result<(), PipelineError> {
+    let mut time = Timestamp(i64::MIN);
     let mut reader = shared.reader()?;
     reader.seek(0)?;
     let mut next = 0;
@@ -72,9 +80,16 @@ fn distribute(
         }
         for entry in reader.next_entries()? {
             let index = entry.index();
+            next = index + 1;
             let (handed, task) = match entry {
+                Entry::Foreign(foreign) => {
+                    // Who mints roots may have ended; then the next start finds it in the log.
+                    let _ = strangers.map(|strangers| strangers.send((foreign, time)));
+                    continue;
+                }
                 Entry::Event(delivered) => {
                     let event = delivered.record.event()?;
+                    time = time.max(event.time);
                     if let Some(clock) = shows {
                         clock.show(event.time);
                     }
@@ -93,7 +108,6 @@ fn distribute(
                     return gone(shared);
                 }
             }
-            next = index + 1;
         }
         shared.distributed_to(next);
     }

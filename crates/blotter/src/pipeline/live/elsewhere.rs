@@ -93,6 +93,7 @@ impl Elsewhere {
             match entry {
                 Entry::Event(delivered) => elsewhere.event(index, &*delivered.record.event()?),
                 Entry::Progress { progress, .. } => elsewhere.progress(&progress),
+                Entry::Foreign(_) => {}
             }
             elsewhere.known = index + 1;
             Ok(true)

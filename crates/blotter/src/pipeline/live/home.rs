@@ -145,7 +145,7 @@ impl Home {
                 }
                 _ => None,
             },
-            Entry::Progress { .. } => None,
+            Entry::Progress { .. } | Entry::Foreign(_) => None,
         };
         entries.iter().filter_map(about).collect()
     }

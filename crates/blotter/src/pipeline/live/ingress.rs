@@ -20,6 +20,7 @@ use super::{
     seat::Seat,
     shared::Shared,
     source,
+    strangers::Strangers,
 };
 use crate::control::{CommandJournal, Published, Socket};
 
@@ -132,6 +133,7 @@ impl Ingress {
         clock: &SessionClock,
         socket: &Socket,
         commands: &CommandJournal,
+        mut strangers: Strangers,
         journal_runs: &dyn Fn() -> bool,
     ) -> Result<(), PipelineError> {
         while !self.shared.was_stopped() && !self.shared.has_failed() {
@@ -139,14 +141,22 @@ impl Ingress {
             while let Some(published) = socket.next() {
                 self.take_published(published, clock.now())?;
             }
+            strangers.look()?;
+            let _ = strangers.take_in(&mut self.numbering, clock.now())?;
             self.beat(clock.now())?;
-            let Some(next) = run.tape.next_time() else { return Ok(()) };
+            let Some(next) = run.tape.next_time() else { break };
             let wait = clock.until(next).min(PATIENCE);
             if !wait.is_zero() {
                 std::thread::park_timeout(wait);
                 continue;
             }
             self.take_due(&mut run.tape, clock)?;
+        }
+        // What was written while the last record was taken is judged in this run.
+        strangers.look_at_once()?;
+        self.shared.wait_until_quiet();
+        while strangers.take_in(&mut self.numbering, clock.now())? {
+            self.shared.wait_until_quiet();
         }
         Ok(())
     }

@@ -26,6 +26,7 @@ mod moving_tests;
 mod seat;
 mod shared;
 mod standby;
+mod strangers;
 mod tenure;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,11 @@ mod watch;
 mod work;
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::AtomicBool,
+        mpsc::{Sender, channel},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -50,12 +55,13 @@ use crate::{
     engine::{Engine, Opened, Role},
 };
 use clock::SessionClock;
-use distributor::Outlet;
+use distributor::{Outlet, Stranger};
 pub(crate) use elsewhere::Hosted;
 use elsewhere::{Elsewhere, Watching};
 use halting::Halting;
 use seat::{Loss, Seat};
 use shared::Shared;
+use strangers::Strangers;
 use tenure::Tenure;
 pub(crate) use watch::Told;
 pub(crate) use work::{Work, work};
@@ -134,10 +140,12 @@ fn drive(
         let (watched, mut seats) = seat_all(&run, shared, &clock)?;
         ingress.begin(&run, &clock, &mut seats)?;
         let desk = desk::Desk::open(&run, Arc::clone(shared), Arc::clone(&clock), latch)?;
-        threads = start(shared, watched, seats, desk);
+        let (stranger, received) = channel();
+        let strangers = Strangers::resume(shared, received)?;
+        threads = start(shared, watched, seats, desk, stranger);
         // Books are open and limits are known before the first record comes.
         shared.wait_until_quiet();
-        ingress.feed(&mut run, &clock, socket, commands, journal_runs)?;
+        ingress.feed(&mut run, &clock, socket, commands, strangers, journal_runs)?;
         ingress.see_out(&clock, commands, journal_runs)?;
         shared.wait_until_quiet();
         // Asked while the desk is there to cancel.
@@ -183,6 +191,7 @@ fn start(
     watched: Vec<Elsewhere>,
     seats: Vec<Seat>,
     desk: desk::Desk,
+    stranger: Sender<Stranger>,
 ) -> Vec<JoinHandle<()>> {
     let (mut outlets, mut threads) = (Vec::new(), Vec::new());
     let mut outlet = |task| {
@@ -199,7 +208,7 @@ fn start(
         threads.push(seat.start(received));
     }
     threads.push(desk.start(outlet(None)));
-    threads.push(distributor::start(Arc::clone(shared), outlets, None));
+    threads.push(distributor::start(Arc::clone(shared), outlets, None, Some(stranger)));
     threads
 }
 

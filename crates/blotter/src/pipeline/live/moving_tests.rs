@@ -124,6 +124,7 @@ impl Log {
                         let _ = consumed.insert(progress.source, through);
                     }
                 }
+                Entry::Foreign(_) => {}
             }
         }
         rerun.finish(&consumed).unwrap().compared

@@ -281,7 +281,7 @@ pub(super) fn recovered(task: Task, shared: &Shared) -> Result<(worker::Seat, u6
                     seat.remember(&*delivered.record.event()?);
                 }
             }
-            Entry::Progress { .. } => {}
+            Entry::Progress { .. } | Entry::Foreign(_) => {}
         }
         Ok(true)
     })?;

@@ -87,7 +87,7 @@ pub(crate) fn work(work: Work<'_>) -> Result<(), PipelineError> {
             });
             outlets.push(Outlet { task: Some(task), queue });
         }
-        threads.push(distributor::start(Arc::clone(&shared), outlets, Some(clock)));
+        threads.push(distributor::start(Arc::clone(&shared), outlets, Some(clock), None));
         Ok(())
     });
     while !shared.was_stopped() && !shared.has_failed() && shared.lost() < agents.len() {
@@ -158,7 +158,7 @@ fn await_run(shared: &Shared, config: Digest) -> Result<Option<Found>, PipelineE
                 Entry::Progress { progress, .. } if progress.is_claim() => {
                     let _ = found.claimed.insert(progress.source);
                 }
-                Entry::Progress { .. } => {}
+                Entry::Progress { .. } | Entry::Foreign(_) => {}
             }
         }
     }
