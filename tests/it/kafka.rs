@@ -4,7 +4,10 @@ use serde_json::Value;
 use servers::{KafkaServer, KafkaSettings};
 use tests::{Desk, tape::Tape};
 
-use crate::apart;
+use crate::{
+    apart,
+    outside::{self, Outside},
+};
 
 const START_NS: u64 = 1_723_161_904_000_000_000;
 
@@ -115,4 +118,24 @@ fn a_replica_on_kafka_takes_over_from_one_that_was_killed() {
 #[test]
 fn a_replica_on_kafka_that_wakes_late_is_told_and_writes_nothing() {
     apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&shared("paused"));
+}
+
+#[test]
+fn a_live_run_takes_what_is_offered_on_kafka_and_tells_of_strangers_once() {
+    let server = KafkaServer::shared().unwrap();
+    let prefix = format!("live-{}", std::process::id());
+    let outside = Outside::new("kafka", &server, &prefix);
+    let bus = format!("kafka://{server}/{prefix}");
+    let bus = ["--bus", &bus, "--accept-class", "lazy"];
+    outside::a_live_run_takes_what_is_offered_and_tells_of_strangers_once(&outside, &bus);
+}
+
+#[test]
+fn a_tape_run_beside_strangers_on_kafka_does_what_it_does_alone() {
+    let server = KafkaServer::shared().unwrap();
+    let prefix = format!("beside-{}", std::process::id());
+    let outside = Outside::new("kafka", &server, &prefix);
+    let bus = format!("kafka://{server}/{prefix}");
+    let bus = ["--bus", &bus, "--accept-class", "lazy"];
+    outside::a_tape_run_beside_strangers_does_what_it_does_alone(&outside, &bus);
 }

@@ -17,6 +17,7 @@ mod kills;
 mod moments;
 mod nats;
 mod operator;
+mod outside;
 mod pages;
 mod publish;
 mod questions;

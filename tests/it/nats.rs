@@ -4,7 +4,10 @@ use serde_json::Value;
 use servers::{NatsServer, Settings};
 use tests::{Desk, tape::Tape};
 
-use crate::apart;
+use crate::{
+    apart,
+    outside::{self, Outside},
+};
 
 const START_NS: u64 = 1_723_161_904_000_000_000;
 
@@ -106,4 +109,22 @@ fn a_replica_on_nats_takes_over_from_one_that_was_killed() {
 fn a_replica_on_nats_that_wakes_late_is_told_and_writes_nothing() {
     let server = NatsServer::start(Settings::fsync()).unwrap();
     apart::a_replica_that_wakes_late_is_told_and_writes_nothing(&durable(&server));
+}
+
+#[test]
+fn a_live_run_takes_what_is_offered_on_nats_and_tells_of_strangers_once() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    let outside = Outside::new("nats", &server.url(), "LIVE");
+    let bus = format!("{}/LIVE", server.url());
+    let bus = ["--bus", &bus, "--accept-class", "lazy"];
+    outside::a_live_run_takes_what_is_offered_and_tells_of_strangers_once(&outside, &bus);
+}
+
+#[test]
+fn a_tape_run_beside_strangers_on_nats_does_what_it_does_alone() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    let outside = Outside::new("nats", &server.url(), "TAPE");
+    let bus = format!("{}/TAPE", server.url());
+    let bus = ["--bus", &bus, "--accept-class", "lazy"];
+    outside::a_tape_run_beside_strangers_does_what_it_does_alone(&outside, &bus);
 }

@@ -18,6 +18,7 @@ mod maven;
 mod nats;
 mod nats_cluster;
 mod proxy;
+mod python;
 mod small_disk;
 mod wheel;
 
@@ -30,6 +31,7 @@ pub use maven::Jars;
 pub use nats::{NatsServer, Settings};
 pub use nats_cluster::NatsCluster;
 pub use proxy::{Fault, Proxy};
+pub use python::Python;
 pub use small_disk::SmallDisk;
 pub use wheel::Wheel;
 

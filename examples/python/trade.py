@@ -1,0 +1,25 @@
+"""A trade as the event that a producer outside offers: who says it, its number there, what happened."""
+from hashlib import sha256
+from time import time_ns
+
+from blotter.v1.event_pb2 import Event
+
+
+def id_of(domain, *parts):
+    """16 bytes of SHA-256 over the parts, each behind its length in four bytes."""
+    hashed = sha256()
+    for part in (domain.encode(), *parts):
+        hashed.update(len(part).to_bytes(4, "little") + part)
+    return hashed.digest()[:16]
+
+
+def trade(source, number, instrument, price, quantity):
+    """`price` in 1e-9 of the quote currency, `quantity` in whole units; numbers count from 1."""
+    event_id = id_of("foreign", source.encode(), number.to_bytes(8, "little"))
+    event = Event(event_id=event_id, trace_id=id_of("trace", event_id), key=instrument)
+    event.source, event.source_seq = source, number
+    event.time = event.event_time = time_ns()
+    body = event.market_trade
+    body.instrument, body.price, body.trade_id = instrument, price, f"T{number}"
+    body.quantity.mantissa = quantity
+    return event
