@@ -68,6 +68,8 @@ enum ReadBack {
     Stored(u64),
     /// Nothing, and nothing in its place.
     Absent,
+    /// So many of its messages, and nothing behind them.
+    Part(usize),
     /// Something else in its place.
     Other,
 }
@@ -82,7 +84,10 @@ impl Link {
         });
         match outcome {
             Ok(Ok(last)) => Ok(last),
-            Ok(Err(error)) => Err(Failed { error, in_doubt: false }),
+            Ok(Err(error)) => {
+                let in_doubt = matches!(NatsError::of(&error), Some(NatsError::Torn { .. }));
+                Err(Failed { error, in_doubt })
+            }
             Err(_) => {
                 let error = self.unreachable("no answer about a unit".into()).into();
                 Err(Failed { error, in_doubt })
@@ -120,6 +125,7 @@ impl Link {
                     match self.read_back(batch).await? {
                         ReadBack::Stored(last) => return Ok(last),
                         ReadBack::Absent => {}
+                        ReadBack::Part(stored) => return Err(torn(batch, stored).into()),
                         ReadBack::Other => return Err(self.fenced(batch).into()),
                     }
                 }
@@ -140,13 +146,23 @@ impl Link {
         match &ack.error {
             None if !ack.duplicate && whole => return Ok(Some(ack.seq)),
             Some(why) if why.is_incomplete() => return Ok(None),
-            Some(why) if why.is_full() => return Err(BusError::Full { what: "new events" }),
+            // A part of it may have found room.
+            Some(why) if why.is_full() => {
+                return match self.read_back(batch).await? {
+                    ReadBack::Stored(last) => Ok(Some(last)),
+                    ReadBack::Part(stored) => Err(torn(batch, stored).into()),
+                    ReadBack::Absent | ReadBack::Other => {
+                        Err(BusError::Full { what: "new events" })
+                    }
+                };
+            }
             Some(why) if !why.is_taken() => return Err(refused(self, "a unit", why).into()),
             _ => {}
         }
         // The place is taken: by an attempt of ours that was believed lost, or by somebody else.
         match self.read_back(batch).await? {
             ReadBack::Stored(last) => Ok(Some(last)),
+            ReadBack::Part(stored) => Err(torn(batch, stored).into()),
             ReadBack::Other => Err(self.fenced(batch).into()),
             // An attempt of ours is underway at this moment.
             ReadBack::Absent if in_doubt => Ok(None),
@@ -211,9 +227,10 @@ impl Link {
                 }
             }
         };
-        for (message, sequence) in batch.messages.iter().zip(first..) {
-            match self.get_at(sequence).await? {
+        for (stored, message) in batch.messages.iter().enumerate() {
+            match self.get_at(first + stored as u64).await? {
                 Some(there) if there.is(message) => {}
+                None if stored > 0 => return Ok(ReadBack::Part(stored)),
                 _ => return Ok(ReadBack::Other),
             }
         }
@@ -245,6 +262,11 @@ impl Link {
             limit: self.client().max_payload(),
         }
     }
+}
+
+/// What a server does that runs out of room in the middle of a batch.
+const fn torn(batch: &Fenced<'_>, stored: usize) -> NatsError {
+    NatsError::Torn { stored, of: batch.messages.len() }
 }
 
 impl Fenced<'_> {

@@ -84,6 +84,17 @@ pub enum NatsError {
         /// The server's limit.
         limit: usize,
     },
+    /// The server stored a part of a batch, which it promises not to.
+    #[error(
+        "E2316 the server stored {stored} of the {of} messages of a batch and no more, as one does that runs out of \
+         room; the rest follows when its units are offered again"
+    )]
+    Torn {
+        /// Messages it stored.
+        stored: usize,
+        /// Messages it was given.
+        of: usize,
+    },
     /// An entry is gone that must not go.
     #[error("E2311 the entry at index {index} of stream {stream} was removed")]
     Removed {
@@ -126,9 +137,10 @@ impl NatsError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::Unreachable { .. } | Self::Refused { passes: true, .. } | Self::Closed => {
-                ErrorClass::Retry
-            }
+            Self::Unreachable { .. }
+            | Self::Refused { passes: true, .. }
+            | Self::Torn { .. }
+            | Self::Closed => ErrorClass::Retry,
             Self::UnitTooLarge { .. } | Self::EventTooLarge { .. } => ErrorClass::Reject,
             _ => ErrorClass::Fatal,
         }

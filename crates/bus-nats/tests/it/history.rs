@@ -35,18 +35,33 @@ impl History {
         units: u64,
         said: &Sender<u64>,
     ) -> Result<(), BusError> {
-        while (self.accepted.len() as u64) < units {
-            let unit = unit(task, self.accepted.len() as u64);
-            match bus.commit(std::slice::from_ref(&unit)) {
-                Ok(mut answer) => {
-                    self.accepted.push((unit, answer.pop().unwrap()));
-                    let _ = said.send(self.accepted.len() as u64);
-                }
+        while self.accepted() < units {
+            match self.load_once(bus, task, said) {
+                Ok(()) => {}
                 Err(refused) if refused.class() == ErrorClass::Retry => self.offered_again += 1,
                 Err(refused) => return Err(refused),
             }
         }
         Ok(())
+    }
+
+    /// Offers the next unit of `task` once.
+    pub(crate) fn load_once(
+        &mut self,
+        bus: &mut dyn Bus,
+        task: &str,
+        said: &Sender<u64>,
+    ) -> Result<(), BusError> {
+        let unit = unit(task, self.accepted());
+        let mut answer = bus.commit(std::slice::from_ref(&unit))?;
+        self.accepted.push((unit, answer.pop().unwrap()));
+        let _ = said.send(self.accepted());
+        Ok(())
+    }
+
+    /// Units that were answered.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.len() as u64
     }
 
     /// Whether every answer holds: each event once, where it was said to be, units whole, sources

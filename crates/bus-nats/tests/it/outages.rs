@@ -1,13 +1,13 @@
 //! Servers that die, stall and come back, under load; and what was answered meanwhile.
 
-use std::time::Duration;
+use std::{sync::mpsc::channel, time::Duration};
 
-use bus::Bus as _;
+use bus::{Bus as _, ErrorClass};
 use bus_nats::{NatsBus, Options, Writers};
 use servers::{Fault, NatsCluster, NatsServer, Proxy, Settings};
 
 use crate::{
-    history::{after, under_load},
+    history::{History, after, under_load},
     rig::options,
 };
 
@@ -113,6 +113,34 @@ fn an_outage_past_patience_is_said_and_what_was_underway_is_settled_first() {
     ended.unwrap();
     assert!(history.offered_again > 0, "the outage was not noticed");
     history.check(&mut bus);
+}
+
+/// A server whose disk is full answers nothing more until it has room and is started again; what it
+/// answered before is there.
+#[test]
+fn a_server_whose_disk_is_full_loses_and_doubles_nothing_once_it_has_room() {
+    let mut server =
+        NatsServer::start(Settings { disk_mb: Some(16), ..Settings::default() }).unwrap();
+    let options =
+        Options { outage_patience: Duration::from_millis(900), ..impatient(&server.url()) };
+    let mut bus = NatsBus::open(options.clone()).unwrap();
+    let mut history = History::default();
+    let (said, _heard) = channel();
+    let refusal = loop {
+        match history.load_once(&mut bus, "risk/A", &said) {
+            Ok(()) => assert!(history.accepted() < 100_000, "its disk is small"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(refusal.class(), ErrorClass::Retry, "{refusal}");
+    server.resize_disk(200);
+    server.kill().unwrap();
+    server.start_again().unwrap();
+    let more = history.accepted() + 50;
+    history.load(&mut bus, "risk/A", more, &said).unwrap();
+    history.check(&mut bus);
+    drop(bus);
+    history.check(&mut NatsBus::open(options).unwrap());
 }
 
 #[test]
