@@ -1,12 +1,12 @@
 //! A standby beside a seat that stops anywhere, and a watch over one.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
-use event::{Event, Timestamp};
+use event::{Body, Digest, Event, Timestamp};
 
 use crate::{
     Debt, PendingTimer, Seat, Standby, Step, Watch,
-    tests::{status, task},
+    tests::{status, task, task_of},
 };
 
 /// What stands in a log: events, and what the task says of its progress.
@@ -65,6 +65,32 @@ fn decide(seat: &mut Seat, log: &mut Log, mut index: usize, now: i64, steps_max:
     }
 }
 
+/// A seat of this version that knows what the log says.
+fn recovered(version: &'static str, log: &Log) -> Seat {
+    let mut seat = Seat::new(task_of(version));
+    for entry in &log.entries {
+        match entry {
+            Entry::Event(event) => {
+                if event.source == seat.source() {
+                    seat.emitted(event.source_seq);
+                }
+                seat.remember(event);
+            }
+            Entry::Progress(through, timers) => {
+                timers.iter().for_each(|timer| seat.asked(*timer));
+                seat.resume(*through);
+            }
+        }
+    }
+    seat
+}
+
+/// Makes a start of the seat durable.
+fn start(seat: &mut Seat, log: &mut Log) {
+    let body = Body::from(seat.start(1, Digest([7; 32])));
+    log.entries.push(Entry::Event(Arc::new(Event { body, ..status(99, 0) })));
+}
+
 fn tell(standby: &mut Standby, log: &Log, from: usize) {
     for (index, entry) in log.entries.iter().enumerate().skip(from) {
         match entry {
@@ -88,16 +114,7 @@ fn a_standby_goes_on_between_any_two_steps_as_if_nobody_had_stopped() {
             let mut log = Log::of(12);
             let mut first = Seat::new(task());
             decide(&mut first, &mut log, 0, 100, joins);
-            let mut seat = Seat::new(task());
-            for entry in &log.entries {
-                match entry {
-                    Entry::Event(event) => seat.remember(event),
-                    Entry::Progress(through, timers) => {
-                        timers.iter().for_each(|timer| seat.asked(*timer));
-                        seat.resume(*through);
-                    }
-                }
-            }
+            let seat = recovered("1", &log);
             let mut standby = Standby::new(seat, log.entries.len() as u64, 1000);
             tell(&mut standby, &log, 0);
             let told = log.entries.len();
@@ -105,16 +122,62 @@ fn a_standby_goes_on_between_any_two_steps_as_if_nobody_had_stopped() {
             decide(&mut Seat::new(task()), &mut log, 0, 100, stops);
             tell(&mut standby, &log, told);
             let (mut seat, waiting) = standby.take_over();
-            let end = log.entries.len();
-            for (index, event) in waiting {
-                if let Some(step) = seat.take(index, &event) {
-                    log.store(&step);
-                    seat.durable(step);
-                }
-            }
-            decide(&mut seat, &mut log, end, 100, usize::MAX);
+            go_on(&mut seat, waiting, &mut log);
             assert_eq!(log.steps, whole.steps, "stopped after {stops}, joined after {joins}");
         }
+    }
+}
+
+/// What a standby leaves, then what comes after it.
+fn go_on(seat: &mut Seat, waiting: VecDeque<(u64, Arc<Event>)>, log: &mut Log) {
+    let end = log.entries.len();
+    for (index, event) in waiting {
+        if let Some(step) = seat.take(index, &event) {
+            log.store(&step);
+            seat.durable(step);
+        }
+    }
+    decide(seat, log, end, 100, usize::MAX);
+}
+
+/// Three versions, the last of them the first again, which answers fewer inputs: a standby of it that joined
+/// before it began goes on behind its fence, and not behind the one before.
+#[test]
+fn a_standby_that_saw_the_version_change_goes_on_as_one_that_came_after() {
+    for (of_first, of_next) in (0..6).flat_map(|first| (0..6).map(move |next| (first, next))) {
+        let logs = [false, true].map(|joins_before| {
+            let mut log = Log::of(12);
+            for (version, steps) in [("1", 1), ("2", of_first)] {
+                let mut before = recovered(version, &log);
+                start(&mut before, &mut log);
+                decide(&mut before, &mut log, 0, 100, steps);
+            }
+            let known = log.entries.len();
+            let mut standby = Standby::new(recovered("1", &log), known as u64, 1000);
+            tell(&mut standby, &log, 0);
+            let mut next = recovered("1", &log);
+            start(&mut next, &mut log);
+            decide(&mut next, &mut log, 0, 100, of_next);
+            let (mut seat, waiting) = if joins_before {
+                tell(&mut standby, &log, known);
+                standby.take_over()
+            } else {
+                let mut late = Standby::new(recovered("1", &log), log.entries.len() as u64, 1000);
+                tell(&mut late, &log, 0);
+                late.take_over()
+            };
+            start(&mut seat, &mut log);
+            go_on(&mut seat, waiting, &mut log);
+            let events = log.steps.iter().flat_map(|step| &step.events);
+            let numbers: Vec<_> = events
+                .filter(|event| event.cause_id.is_some())
+                .map(|event| event.source_seq)
+                .collect();
+            let without_gap: Vec<_> = (1..=numbers.len() as u64).collect();
+            assert_eq!(numbers, without_gap, "{of_first}, {of_next}, {joins_before}");
+            log.steps
+        });
+        assert_eq!(logs[0], logs[1], "{of_first} steps of the first, {of_next} of the next");
     }
 }
 
