@@ -302,9 +302,9 @@ fn a_replica_that_stands_still_is_taken_over_from_and_writes_nothing_once_it_wak
         company.run(LONG, |_| {});
         assert_eq!(company.log.said().len() as i64, QUOTES, "after {units} units");
         paused.go_on();
+        company.stop();
         let fenced = first.join().unwrap().unwrap_err();
         assert!(matches!(fenced, PipelineError::Bus(BusError::Fenced { .. })), "{fenced}");
-        company.stop();
         second.join().unwrap().unwrap();
         company.check();
         assert!(!company.home.is_halted());
