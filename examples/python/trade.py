@@ -1,6 +1,5 @@
 """A trade as the event that a producer outside offers: who says it, its number there, what happened."""
 from hashlib import sha256
-from time import time_ns
 
 from blotter.v1.event_pb2 import Event
 
@@ -13,12 +12,16 @@ def id_of(domain, *parts):
     return hashed.digest()[:16]
 
 
-def trade(source, number, instrument, price, quantity):
-    """`price` in 1e-9 of the quote currency, `quantity` in whole units; numbers count from 1."""
+def trade(source, number, instrument, price, quantity, event_time=None):
+    """`price` in 1e-9 of the quote currency, `quantity` in whole units; numbers count from 1.
+
+    `event_time` is the venue's, in nanoseconds. The same number says the same whenever it is sent.
+    """
     event_id = id_of("foreign", source.encode(), number.to_bytes(8, "little"))
     event = Event(event_id=event_id, trace_id=id_of("trace", event_id), key=instrument)
     event.source, event.source_seq = source, number
-    event.time = event.event_time = time_ns()
+    if event_time is not None:
+        event.event_time = event_time
     body = event.market_trade
     body.instrument, body.price, body.trade_id = instrument, price, f"T{number}"
     body.quantity.mantissa = quantity

@@ -152,7 +152,7 @@ pub(crate) fn a_live_run_takes_what_is_offered_and_tells_of_strangers_once(
 /// comes of the tape.
 pub(crate) fn a_tape_run_beside_strangers_does_what_it_does_alone(outside: &Outside, bus: &[&str]) {
     let desk = Desk::new();
-    desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(1_200).bytes());
+    desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(400).bytes());
     let alone = desk.run_tapes("alone", &["tape.ws"]);
     let run = [&["run", "--json", "--data", "data", "--input", "tape.ws"][..], bus].concat();
     // They are there before anybody of ours.

@@ -53,6 +53,9 @@ pub(crate) struct Strays {
     order: Feed,
     lanes: BTreeMap<LaneKey, Reading>,
     marks: Marks,
+    has_looked: bool,
+    /// What no entry named when it was looked last.
+    waiting: BTreeSet<(LaneKey, i64)>,
 }
 
 impl std::fmt::Debug for Strays {
@@ -136,6 +139,8 @@ impl Strays {
             order,
             lanes: read.collect::<Result<_, _>>()?,
             marks,
+            has_looked: false,
+            waiting: BTreeSet::new(),
         })
     }
 
@@ -174,11 +179,20 @@ impl Strays {
             }
             std::thread::park_timeout(LOOK);
         }
-        if self.marks.unnamed.is_empty() { Ok(Vec::new()) } else { self.judge() }
+        // What is ours is named by the next look at the latest, as a rule: only what was not is worth
+        // asking the servers about.
+        let is_first = !std::mem::replace(&mut self.has_looked, true);
+        let waits = self.marks.unnamed.keys().any(|place| self.waiting.contains(place));
+        let found = if is_first || waits { self.judge()? } else { Vec::new() };
+        self.waiting = self.marks.unnamed.keys().copied().collect();
+        Ok(found)
     }
 
     /// Which of what no entry names so far is named by none.
     fn judge(&mut self) -> Result<Vec<Stray>, KafkaBusError> {
+        if self.marks.unnamed.is_empty() {
+            return Ok(Vec::new());
+        }
         let order = self.cluster.names.order();
         let reach = |consumer: &Consumer| {
             let reach = consumer.fetch_watermarks(order, 0, self.cluster.patience());
