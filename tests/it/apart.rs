@@ -54,9 +54,9 @@ impl Company {
         worker
     }
 
-    /// A worker that follows, once it does.
-    fn standby(&self, name: &str) -> Running {
-        let words = format!("work --name {name} --tasks {APART} --standby --patience 2");
+    /// A worker that follows another, once it does.
+    fn standby(&self, name: &str, follows: &str) -> Running {
+        let words = format!("work --name {name} --tasks {APART} --standby {follows} --patience 2");
         let mut standby = self.start(&words);
         for task in TASKS {
             let told = standby.line_with("stands_by");
@@ -139,7 +139,7 @@ pub(crate) fn a_replica_takes_over_from_one_that_was_killed(bus: &[String]) {
     let company = Company::new(bus);
     let mut run = company.run();
     let first = company.worker("one");
-    let mut second = company.standby("two");
+    let mut second = company.standby("two", "one");
     company.trades_on(&mut run);
     assert_eq!(first.kill(), None);
     decides(&mut second);
@@ -152,7 +152,7 @@ pub(crate) fn a_replica_that_wakes_late_is_told_and_writes_nothing(bus: &[String
     let company = Company::new(bus);
     let mut run = company.run();
     let mut first = company.worker("one");
-    let mut second = company.standby("two");
+    let mut second = company.standby("two", "one");
     company.trades_on(&mut run);
     first.pause();
     decides(&mut second);

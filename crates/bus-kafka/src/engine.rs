@@ -19,6 +19,7 @@ use crate::{
     reader::KafkaReader,
     tail::Tail,
     topics,
+    transaction::Transactions,
     walker::{Beginning, read_genesis},
     waypoints::Waypoints,
     writer::Writer,
@@ -86,6 +87,15 @@ impl KafkaBus {
         let incarnation = genesis.of_life(&cluster)?;
         let (claims, tail, waypoints) = (Arc::default(), Arc::default(), Arc::default());
         Ok(Box::new(KafkaReader::new(&cluster, incarnation, &claims, &tail, &waypoints)?))
+    }
+
+    /// Takes a name away from whoever writes under it. A transaction that it left open is ended: until
+    /// then it holds up every reader, and every writer that stands behind it.
+    ///
+    /// # Errors
+    /// [`crate::KafkaBusError`] within [`BusError`].
+    pub fn fence(options: Options) -> Result<(), BusError> {
+        Ok(Transactions::take_over(&Cluster::new(options)).map(drop)?)
     }
 
     /// What of the topics is otherwise than it has to be. Nothing is made, and nothing changed.

@@ -215,9 +215,9 @@ pub(crate) enum Command {
         /// Name of this process; two that run at a time have two names.
         #[arg(long, value_parser = worker_name)]
         name: String,
-        /// Follow the tasks, and take over each that stands still.
-        #[arg(long)]
-        standby: bool,
+        /// Follow the worker of this name, and take over each of its tasks that stands still.
+        #[arg(long, value_name = "NAME", value_parser = worker_name)]
+        standby: Option<String>,
         /// Seconds for which a task may owe the log something before a standby takes it over.
         #[arg(long, value_name = "SECONDS", default_value_t = 10, requires = "standby",
             value_parser = clap::value_parser!(u32).range(2..))]

@@ -67,8 +67,8 @@ fn dispatch(app: &App, common: &Common, command: Command) -> Result<Exit, Failur
             run::live(app, common, bus.engine(), &input, speed, &shared)
         }
         Command::Work { bus, tasks, name, standby, patience } => {
-            let standby = standby.then_some(patience);
-            work::work(app, common, &bus.engine(), &name, &tasks, standby)
+            let follows = standby.as_deref().map(|name| work::Follows { name, patience });
+            work::work(app, common, &bus.engine(), &name, &tasks, follows)
         }
         Command::Replay { as_of, with: Some(change), keep, .. } => {
             let until = crate::journal::Until::parse(as_of.as_deref())?;

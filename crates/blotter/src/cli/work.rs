@@ -1,6 +1,6 @@
 //! `work`: agents of a live run, in a process of their own.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use bus::Drift;
 use serde_json::json;
@@ -13,12 +13,20 @@ use crate::{
     config::Settings,
     engine::{Engine, EngineError, Role},
     exit::{Exit, Failure, OrExit as _},
-    pipeline::{Told, Work},
+    pipeline::{StandsBy, Told, Work},
     setup, signal,
 };
 
 /// Between two looks for a bus that the run has yet to make.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// Whom a standby follows.
+pub(super) struct Follows<'a> {
+    /// The worker's name.
+    pub(super) name: &'a str,
+    /// Seconds for which a task of it may stand still.
+    pub(super) patience: u32,
+}
 
 /// Hosts tasks until it is stopped, or others have taken all of them over.
 pub(super) fn work(
@@ -27,7 +35,7 @@ pub(super) fn work(
     engine: &Engine,
     name: &str,
     tasks: &[String],
-    standby: Option<u32>,
+    follows: Option<Follows<'_>>,
 ) -> Result<Exit, Failure> {
     let setting = setting::read(common)?;
     let (agents, _) = split(app, &setting.settings, tasks)?;
@@ -53,12 +61,25 @@ pub(super) fn work(
         bus,
         agents: &agents,
         config: setting.settings.digest,
-        standby: standby.map(|seconds| Duration::from_secs(seconds.into())),
+        standby: follows.map(|follows| stands_by(engine, &follows)),
         stop,
         tell: if common.json { tell_json } else { tell },
     };
     crate::pipeline::work(work).map_err(failure)?;
     Ok(Exit::Interrupted)
+}
+
+/// How a standby takes over from the worker that it follows.
+fn stands_by(engine: &Engine, follows: &Follows<'_>) -> StandsBy {
+    let (engine, name) = (engine.clone(), follows.name.to_owned());
+    let fence = move || {
+        if let Err(error) = engine.fence(Role::Worker(&name)) {
+            // The claim that waits for it says what became of it.
+            eprintln!("{error}");
+        }
+    };
+    let patience = Duration::from_secs(follows.patience.into());
+    StandsBy { patience, fence: Arc::new(fence) }
 }
 
 /// Whether the run has not made its bus yet; a worker makes none.

@@ -16,11 +16,19 @@ pub(super) fn open(
     role: Role<'_>,
     wall_clock: fn() -> Timestamp,
 ) -> Result<Box<dyn Bus>, BusError> {
+    Ok(Box::new(KafkaBus::open(options_as(remote, role)?, wall_clock)?))
+}
+
+pub(super) fn fence(remote: &Remote, role: Role<'_>) -> Result<(), BusError> {
+    KafkaBus::fence(options_as(remote, role)?)
+}
+
+fn options_as(remote: &Remote, role: Role<'_>) -> Result<Options, BusError> {
     let mut options = options(remote)?;
     if let Role::Worker(name) = role {
         options.name = format!("{WORKER}{name}");
     }
-    Ok(Box::new(KafkaBus::open(options, wall_clock)?))
+    Ok(options)
 }
 
 pub(super) fn reader(remote: &Remote) -> Result<Box<dyn Reader>, BusError> {

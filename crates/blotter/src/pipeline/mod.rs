@@ -36,7 +36,7 @@ pub(crate) use follow::catch_up;
 pub(crate) use ingress::{
     Numbering, OPERATOR, Submission, conflict, is_same, read_published, source_of,
 };
-pub(crate) use live::{Hosted, LiveEnd, LiveRun, Told, Work, run_live, work};
+pub(crate) use live::{Hosted, LiveEnd, LiveRun, StandsBy, Told, Work, run_live, work};
 pub(crate) use tape::{INGRESS, TapeEnd, TapeRun, run_tape};
 pub(crate) use unread::Unread;
 

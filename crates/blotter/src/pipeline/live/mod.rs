@@ -64,7 +64,7 @@ use shared::Shared;
 use strangers::Strangers;
 use tenure::Tenure;
 pub(crate) use watch::Told;
-pub(crate) use work::{Work, work};
+pub(crate) use work::{StandsBy, Work, work};
 
 /// What a live run is given.
 pub(crate) struct LiveRun<'a> {

@@ -20,7 +20,7 @@ use event::{Body, EventId, Source, Timestamp, choices::OperatorVerb};
 use replay::Rerun;
 
 use super::{
-    LiveRun, Told, Work, drive,
+    LiveRun, StandsBy, Told, Work, drive,
     home::{Home, QUOTES, Talker, wall_clock},
     shared::Shared,
     work,
@@ -222,6 +222,10 @@ impl Company {
 
     /// Starts a process that has the talker, or follows it.
     fn work(&self, pause: &Arc<Pause>, standby: Option<Duration>) -> Ended {
+        self.work_with(pause, standby.map(|patience| StandsBy { patience, fence: Arc::new(|| {}) }))
+    }
+
+    fn work_with(&self, pause: &Arc<Pause>, standby: Option<StandsBy>) -> Ended {
         let (bus, agents) = (self.log.open(pause), self.talker.clone());
         let (stop, config) = (Arc::clone(&self.stop), self.home.settings.digest);
         std::thread::spawn(move || {
@@ -309,6 +313,22 @@ fn a_replica_that_stands_still_is_taken_over_from_and_writes_nothing_once_it_wak
         company.check();
         assert!(!company.home.is_halted());
     }
+}
+
+/// Where whoever died left something undecided, a claim waits for it, and its name is taken away.
+#[test]
+fn a_claim_that_waits_takes_the_name_away_from_whom_it_is_claimed_from() {
+    let company = Company::new();
+    let first = company.work(&Pause::after(5), None);
+    let held_up = Pause::after(0);
+    let fenced = Arc::clone(&held_up);
+    let fence = Arc::new(move || fenced.go_on());
+    let second = company.work_with(&held_up, Some(StandsBy { patience: SHORT, fence }));
+    company.run(LONG, |_| {});
+    company.stop();
+    second.join().unwrap().unwrap();
+    company.check();
+    drop(first);
 }
 
 #[test]

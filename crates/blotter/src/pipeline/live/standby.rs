@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError},
+        mpsc::{Receiver, RecvTimeoutError, channel},
     },
     thread::JoinHandle,
     time::Duration,
@@ -22,14 +22,20 @@ use super::{
     shared::{PATIENCE, Shared},
     tenure::Tenure,
     watch::Told,
+    work::StandsBy,
 };
 use crate::app::Factory;
+
+/// How long a claim may wait before its name is taken away from whom it is claimed from: a worker that
+/// died in the middle of a unit may have left it undecided.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A replica on its thread.
 pub(super) struct Standby {
     standby: worker::Standby,
     make: Factory,
     config: Digest,
+    stands_by: StandsBy,
     shared: Arc<Shared>,
     clock: Arc<SessionClock>,
     tell: fn(Told<'_>),
@@ -39,14 +45,14 @@ impl Standby {
     pub(super) fn new(
         make: Factory,
         config: Digest,
-        patience: Duration,
+        stands_by: StandsBy,
         shared: Arc<Shared>,
         clock: Arc<SessionClock>,
         tell: fn(Told<'_>),
     ) -> Result<Self, PipelineError> {
         let (seat, known) = recovered(Task::new(make())?, &shared)?;
-        let standby = worker::Standby::new(seat, known, nanos(patience));
-        Ok(Self { standby, make, config, shared, clock, tell })
+        let standby = worker::Standby::new(seat, known, nanos(stands_by.patience));
+        Ok(Self { standby, make, config, stands_by, shared, clock, tell })
     }
 
     /// The task.
@@ -62,7 +68,7 @@ impl Standby {
 
     fn work(mut self, received: &Receiver<Handed>) -> Result<(), PipelineError> {
         let Some(tenure) = self.follow(received)? else { return Ok(()) };
-        let Self { standby, make, config, shared, clock, tell } = self;
+        let Self { standby, make, config, shared, clock, tell, .. } = self;
         let (seat, waiting) = standby.take_over();
         tell(Told::Holds(seat.source(), tenure.epoch()));
         Seat::seated(seat, make, tenure, Loss::IsTold(tell), shared, clock)
@@ -95,9 +101,23 @@ impl Standby {
             }
             if let Some(owed) = self.standby.overdue().filter(|_| tenure.is_none()) {
                 (self.tell)(Told::TakesOver(task, &in_words(&owed)));
-                tenure = Some(Tenure::claim(task, &self.shared)?);
+                tenure = Some(self.claim()?);
             }
         }
         Ok(None)
+    }
+
+    fn claim(&self) -> Result<Tenure, PipelineError> {
+        let (claimed, waits) = channel::<()>();
+        let fence = Arc::clone(&self.stands_by.fence);
+        let helping = std::thread::spawn(move || {
+            if waits.recv_timeout(CLAIM_PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                fence();
+            }
+        });
+        let tenure = Tenure::claim(self.task(), &self.shared);
+        drop(claimed);
+        let _ = helping.join();
+        tenure
     }
 }

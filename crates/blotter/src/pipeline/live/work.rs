@@ -41,12 +41,20 @@ pub(crate) struct Work<'a> {
     pub(crate) agents: &'a [Factory],
     /// Digest of the settings, which must be the run's.
     pub(crate) config: Digest,
-    /// How long a task may stand still before a standby takes it over; a worker that is none takes it at
-    /// once.
-    pub(crate) standby: Option<Duration>,
+    /// How a standby takes over; a worker that is none takes its tasks at once.
+    pub(crate) standby: Option<StandsBy>,
     /// Set by a signal: everything in hand is finished, then it ends.
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) tell: fn(Told<'_>),
+}
+
+/// When a standby takes over, and from whom.
+#[derive(Clone)]
+pub(crate) struct StandsBy {
+    /// How long a task may stand still.
+    pub(crate) patience: Duration,
+    /// Takes its name away from the worker that it follows, where the bus goes by names.
+    pub(crate) fence: Arc<dyn Fn() + Send + Sync>,
 }
 
 /// How long a worker looks away between two looks at whether it shall end.
@@ -71,7 +79,7 @@ pub(crate) fn work(work: Work<'_>) -> Result<(), PipelineError> {
             if !found.claimed.contains(&task) {
                 return Err(PipelineError::NotShared { task });
             }
-            threads.push(match standby {
+            threads.push(match standby.clone() {
                 None => {
                     let loss = Loss::IsTold(tell);
                     let mut seat = Seat::new(make, Tenure::claim, loss, shared, clock)?;
@@ -79,8 +87,8 @@ pub(crate) fn work(work: Work<'_>) -> Result<(), PipelineError> {
                     tell(Told::Holds(task, seat.claim()));
                     seat.start(received)
                 }
-                Some(patience) => {
-                    let standby = Standby::new(make, config, patience, shared, clock, tell)?;
+                Some(stands_by) => {
+                    let standby = Standby::new(make, config, stands_by, shared, clock, tell)?;
                     tell(Told::StandsBy(task));
                     standby.start(received)
                 }
