@@ -58,6 +58,16 @@ pub(crate) struct Feed {
     next: i64,
     passed: BTreeMap<i64, Bytes>,
     watch: Watch,
+    keys: Keys,
+}
+
+/// Whether anybody looks at the keys of messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keys {
+    /// They say what a message is.
+    Matter,
+    /// What a message is stands elsewhere, so they are not copied.
+    AreIdle,
 }
 
 impl std::fmt::Debug for Feed {
@@ -67,7 +77,7 @@ impl std::fmt::Debug for Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(consumer: &Arc<Consumer>, topic: &str, partition: i32) -> Self {
+    pub(crate) fn new(consumer: &Arc<Consumer>, topic: &str, partition: i32, keys: Keys) -> Self {
         Self {
             consumer: Arc::clone(consumer),
             topic: topic.into(),
@@ -76,6 +86,7 @@ impl Feed {
             next: 0,
             passed: BTreeMap::new(),
             watch: Watch::new(now()),
+            keys,
         }
     }
 
@@ -138,8 +149,22 @@ impl Feed {
         if self.queue.is_none() { self.seek(cluster, offset) } else { Ok(()) }
     }
 
-    /// Looks for the next message.
+    /// Looks for the next message, and after the client where there is none.
     pub(crate) fn look(
+        &mut self,
+        cluster: &Cluster,
+        wait: Duration,
+    ) -> Result<Look, KafkaBusError> {
+        let look = self.glance(cluster, wait)?;
+        if matches!(look, Look::Nothing) {
+            self.serve(cluster)?;
+            self.unless_stalled(cluster)?;
+        }
+        Ok(look)
+    }
+
+    /// Looks for the next message. Who glances at many partitions looks at each of them in turn.
+    pub(crate) fn glance(
         &mut self,
         cluster: &Cluster,
         wait: Duration,
@@ -151,7 +176,7 @@ impl Feed {
                 let copy = |part: Option<&[u8]>| Bytes::copy_from_slice(part.unwrap_or_default());
                 let taken = Taken {
                     offset: message.offset(),
-                    key: copy(message.key()),
+                    key: copy(message.key().filter(|_| self.keys == Keys::Matter)),
                     payload: copy(message.payload()),
                     stored_at: Timestamp(message.timestamp().to_millis().unwrap_or(0) * 1_000_000),
                 };
@@ -170,11 +195,7 @@ impl Feed {
                 Ok(Look::End)
             }
             Some(Err(error)) => self.why(cluster, &error).map_or(Ok(Look::Nothing), Err),
-            None => {
-                self.serve(cluster)?;
-                self.unless_stalled(cluster)?;
-                Ok(Look::Nothing)
-            }
+            None => Ok(Look::Nothing),
         }
     }
 
@@ -339,7 +360,7 @@ mod tests {
         };
         let cluster = Cluster::new(Options::new(&brokers, "blotter", "test"));
         let consumer = Arc::new(cluster.consumer().unwrap());
-        let mut feed = Feed::new(&consumer, "prices", 0);
+        let mut feed = Feed::new(&consumer, "prices", 0, Keys::AreIdle);
         produce("1");
         feed.seek(&cluster, 0).unwrap();
         assert_eq!(next(&mut feed, &cluster), "1");

@@ -17,7 +17,7 @@ use rdkafka::consumer::Consumer as _;
 use crate::{
     KafkaBusError,
     client::{Cluster, Consumer},
-    feed::{Feed, Look, Taken},
+    feed::{Feed, Keys, Look, Taken},
     names::Topic,
     order::{FOREIGN, ForeignEntry, Lane, LaneKey, MEND, OURS, OrderEntry, Seen, UNIT},
 };
@@ -54,6 +54,7 @@ pub(crate) struct Strays {
     lanes: BTreeMap<LaneKey, Reading>,
     marks: Marks,
     has_looked: bool,
+    looks: usize,
     /// What no entry named when it was looked last.
     waiting: BTreeSet<(LaneKey, i64)>,
 }
@@ -125,7 +126,8 @@ impl Strays {
         }
         let begin = |lane: LaneKey| {
             let (topic, partition) = lane;
-            let mut feed = Feed::new(&consumer, cluster.names.topic(topic), partition);
+            let mut feed =
+                Feed::new(&consumer, cluster.names.topic(topic), partition, Keys::Matter);
             feed.seek(cluster, marks.from.get(&lane).copied().unwrap_or(0))?;
             Ok::<_, KafkaBusError>(Reading { feed, at_end: false })
         };
@@ -140,6 +142,7 @@ impl Strays {
             lanes: read.collect::<Result<_, _>>()?,
             marks,
             has_looked: false,
+            looks: 0,
             waiting: BTreeSet::new(),
         })
     }
@@ -150,9 +153,16 @@ impl Strays {
         let mut patience = self.cluster.patience().as_millis() / LOOK.as_millis() + 1;
         loop {
             let mut rests = true;
-            for (lane, reading) in &mut self.lanes {
+            // Whether its client still fetches is asked of one partition after the other.
+            let asked = self.looks % self.lanes.len().max(1);
+            self.looks += 1;
+            for (number, (lane, reading)) in self.lanes.iter_mut().enumerate() {
                 for _ in 0..TURN {
-                    match reading.feed.look(&self.cluster, Duration::ZERO)? {
+                    let found = match number == asked {
+                        true => reading.feed.look(&self.cluster, Duration::ZERO)?,
+                        false => reading.feed.glance(&self.cluster, Duration::ZERO)?,
+                    };
+                    match found {
                         Look::Message(taken) if &*taken.key == MEND => {}
                         Look::Message(taken) => {
                             self.marks.met(*lane, taken.offset, taken.stored_at);

@@ -10,7 +10,7 @@ use crate::{
     KafkaBusError,
     claims::Claims,
     client::{Cluster, Consumer},
-    feed::{Feed, Look, Taken},
+    feed::{Feed, Keys, Look, Taken},
     names::Topic,
     order::{
         FOREIGN, ForeignEntry, GENESIS, Genesis, LaneKey, MEND, OURS, OrderEntry, SEEN, Seen, Spot,
@@ -121,7 +121,7 @@ impl Walker {
         place: Place,
     ) -> Result<Self, KafkaBusError> {
         let consumer = Arc::new(cluster.consumer()?);
-        let mut order = Feed::new(&consumer, cluster.names.order(), 0);
+        let mut order = Feed::new(&consumer, cluster.names.order(), 0, Keys::Matter);
         order.seek(cluster, place.offset)?;
         let cluster = Arc::clone(cluster);
         let (lanes, claims) = (BTreeMap::new(), Arc::clone(claims));
@@ -258,7 +258,7 @@ impl Walker {
             none => none.insert((Arc::new(cluster.consumer()?), BTreeMap::new())),
         };
         let feed = feeds.entry((topic, partition));
-        let feed = feed.or_insert_with(|| Feed::new(consumer, name, partition));
+        let feed = feed.or_insert_with(|| Feed::new(consumer, name, partition, Keys::AreIdle));
         let bytes = feed.take(&cluster, offset)?;
         let why = (topic != Topic::Offers).then(|| "nobody of ours wrote it".into());
         Ok(Entry::Foreign(Foreign {
@@ -292,8 +292,8 @@ impl Walker {
     pub(crate) fn events(&mut self, unit: &Walked) -> Result<Vec<Delivered>, BusError> {
         let spots = unit.entry.spots()?;
         let mut events = Vec::with_capacity(spots.len());
+        let cluster = Arc::clone(&self.cluster);
         for (number, spot) in (0..).zip(spots) {
-            let cluster = Arc::clone(&self.cluster);
             let bytes = self.lane(spot).take(&cluster, spot.offset)?;
             let record = Record::of_bytes(bytes, &cluster.topology)?;
             let header = record.header();
@@ -334,7 +334,7 @@ impl Walker {
     fn lane(&mut self, spot: Spot) -> &mut Feed {
         let (consumer, names) = (&self.consumer, &self.cluster.names);
         self.lanes.entry((spot.stream, spot.partition)).or_insert_with(|| {
-            Feed::new(consumer, names.of(spot.stream), i32::from(spot.partition))
+            Feed::new(consumer, names.of(spot.stream), i32::from(spot.partition), Keys::AreIdle)
         })
     }
 }
@@ -354,7 +354,7 @@ pub(crate) fn read_genesis(
     known: Beginning,
 ) -> Result<Option<Genesis>, KafkaBusError> {
     let consumer = Arc::new(cluster.consumer()?);
-    let mut order = Feed::new(&consumer, cluster.names.order(), 0);
+    let mut order = Feed::new(&consumer, cluster.names.order(), 0, Keys::Matter);
     order.seek(cluster, 0)?;
     const LOOK: Duration = Duration::from_millis(50);
     for _ in 0..=cluster.patience().as_millis() / LOOK.as_millis() {
