@@ -37,6 +37,10 @@ const ENGINES: [(&str, &str); 2] = [
     ("kafka", "an Apache Kafka, which Maven fetches, and a JDK 17"),
 ];
 
+/// Suites that run only when they are asked for by name, each with what that takes.
+const ON_REQUEST: [(&str, &str); 1] =
+    [("kafka-tls", "OpenSSL's headers and a build of the Kafka client of its own")];
+
 /// What of the suites is to run.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Selection {
@@ -72,7 +76,8 @@ impl Selection {
 
     fn runs(&self, suite: &str) -> bool {
         let is = |name: &String| name == suite;
-        (self.only.is_empty() || self.only.iter().any(is)) && !self.without.iter().any(is)
+        let by_default = self.only.is_empty() && ON_REQUEST.iter().all(|(name, _)| *name != suite);
+        (by_default || self.only.iter().any(is)) && !self.without.iter().any(is)
     }
 }
 
@@ -143,6 +148,11 @@ fn suites() -> Result<Vec<Suite>> {
             ]),
         },
         Suite {
+            name: "kafka-tls",
+            budget_s: 300,
+            work: once("test --package bus-kafka --features tls --test kafka -- tls::"),
+        },
+        Suite {
             name: "doc",
             budget_s: 60,
             work: once(&format!("test {ALL} --doc --no-fail-fast")),
@@ -188,7 +198,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         total.passed += count.passed;
         total.failed += count.failed;
     }
-    for (name, takes) in ENGINES.iter().filter(|(name, _)| !selection.runs(name)) {
+    for (name, takes) in ENGINES.iter().chain(&ON_REQUEST).filter(|(name, _)| !selection.runs(name))
+    {
         println!("{name:<12} NOT RUN; it takes {takes}");
     }
     println!("{:<12} {:>6.1} s", "total", began.elapsed().as_secs_f32());
@@ -308,15 +319,16 @@ mod tests {
 
     #[test]
     fn an_engine_is_left_out_or_runs_alone() {
-        let known = ["unit", "nats", "kafka"];
+        let known = ["unit", "nats", "kafka", "kafka-tls"];
         let runs = |arguments: &[&str]| {
             let selection = Selection::parse(arguments, &known).unwrap();
             known.map(|name| selection.runs(name))
         };
-        assert_eq!(runs(&[]), [true, true, true]);
-        assert_eq!(runs(&["--without", "kafka"]), [true, true, false]);
-        assert_eq!(runs(&["--only", "kafka"]), [false, false, true]);
-        assert_eq!(runs(&["unit", "--only", "nats"]), [true, true, false]);
+        assert_eq!(runs(&[]), [true, true, true, false]);
+        assert_eq!(runs(&["--without", "kafka"]), [true, true, false, false]);
+        assert_eq!(runs(&["--only", "kafka"]), [false, false, true, false]);
+        assert_eq!(runs(&["unit", "--only", "nats"]), [true, true, false, false]);
+        assert_eq!(runs(&["kafka-tls"]), [false, false, false, true]);
         for wrong in [&["--only"][..], &["--without", "unit"], &["untold"]] {
             assert!(Selection::parse(wrong, &known).is_err(), "{wrong:?}");
         }

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::pin,
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, Wake},
     thread::Thread,
     time::Duration,
@@ -32,13 +32,41 @@ pub(crate) struct Cluster {
     pub(crate) topology: Topology,
 }
 
-/// What a client tells us beside its answers: nothing; failures are answers too.
-#[derive(Debug)]
-pub(crate) struct Quiet;
+/// What a client tells us beside its answers: kept for whoever wonders why there are none.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet {
+    heard: Mutex<Option<Heard>>,
+}
+
+/// What a client said last of its connections.
+#[derive(Clone, Debug)]
+struct Heard {
+    words: String,
+    /// Whether one side does not believe the other's certificate, which no waiting mends.
+    is_denial: bool,
+}
 
 impl ClientContext for Quiet {
     fn log(&self, _: RDKafkaLogLevel, _: &str, _: &str) {}
-    fn error(&self, _: KafkaError, _: &str) {}
+
+    fn error(&self, error: KafkaError, words: &str) {
+        let is_of_connections = |code: RDKafkaErrorCode| {
+            !matches!(code, RDKafkaErrorCode::PartitionEOF | RDKafkaErrorCode::AllBrokersDown)
+        };
+        let KafkaError::Global(code) = error else { return };
+        if is_of_connections(code) {
+            // The server's own refusal comes as an alert on a connection that then fails.
+            let is_denial = code == RDKafkaErrorCode::SSL || words.contains("SSL alert");
+            let heard = Heard { words: words.into(), is_denial };
+            *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(heard);
+        }
+    }
+}
+
+impl Quiet {
+    fn heard(&self) -> Option<Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl ConsumerContext for Quiet {}
@@ -48,6 +76,10 @@ pub(crate) type Consumer = BaseConsumer<Quiet>;
 
 /// How long one question about the servers' topics may take.
 const SLICE: Duration = Duration::from_millis(500);
+
+/// What a client says of a connection that fails is looked through as far as this.
+const WORDS_MAX: usize = 1000;
+
 /// How long a fetch waits at the server for more. A partition that is added meanwhile waits too.
 const FETCH_WAIT_MS: &str = "20";
 
@@ -109,7 +141,7 @@ impl Cluster {
             .set("fetch.wait.max.ms", FETCH_WAIT_MS)
             .set("fetch.error.backoff.ms", "50")
             .set("queued.max.messages.kbytes", "8192");
-        config.create_with_context(Quiet).map_err(settings)
+        config.create_with_context(Quiet::default()).map_err(settings)
     }
 
     /// What the servers hold: asked until they answer, or say that they do not believe who we are.
@@ -121,12 +153,23 @@ impl Cluster {
                 Ok(metadata) => return Ok(metadata),
                 Err(error) => {
                     // That servers do not believe who we are is said beside the answers.
-                    while let Some(said) = observer.poll(Duration::ZERO) {
-                        said.map(drop).or_else(|error| self.unless_denied(&error))?;
+                    // Each look takes one word of many, and says nothing of those that are but logged.
+                    for spoken in (0..WORDS_MAX).filter_map(|_| observer.poll(Duration::ZERO)) {
+                        spoken.map(drop).or_else(|error| self.unless_denied(&error))?;
+                    }
+                    let heard = observer.context().heard();
+                    if let Some(Heard { words: why, is_denial: true }) = heard {
+                        return Err(KafkaBusError::Denied { why });
                     }
                     left -= slice;
                     if left.is_zero() || !self.is_passing(&error) {
-                        return Err(self.sorted(&error));
+                        return Err(match (self.sorted(&error), heard) {
+                            // What was said beside the answers says more than that there are none.
+                            (KafkaBusError::Unreachable { brokers, .. }, Some(heard)) => {
+                                KafkaBusError::Unreachable { brokers, why: heard.words }
+                            }
+                            (error, _) => error,
+                        });
                     }
                 }
             }

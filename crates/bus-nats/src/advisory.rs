@@ -15,7 +15,7 @@ use crate::{NatsError, link::Link};
 /// Advisories kept for somebody who does not fetch them; what comes then is dropped.
 const KEPT_MAX: usize = 1024;
 /// What stands before the kind of an advisory.
-const STREAM: &str = "$JS.EVENT.ADVISORY.STREAM";
+pub(crate) const STREAM: &str = "$JS.EVENT.ADVISORY.STREAM";
 
 /// What has happened to the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,12 @@ impl Advisories {
         let (teller, told) = sync_channel(KEPT_MAX);
         drop(link.spawn(tell(said, teller)));
         Ok(Self { told })
+    }
+
+    /// The next one, waiting for as long as the bus is open; `None` once it is not.
+    #[must_use]
+    pub fn wait(&self) -> Option<Advisory> {
+        self.told.recv().ok()
     }
 
     /// The next one, waiting for it.

@@ -1,6 +1,6 @@
 //! One connection: a client on a runtime of its own, and what becomes of it.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{error::Error as _, future::Future, sync::Arc, time::Duration};
 
 use async_nats::{
     Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request,
@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    NatsError, Options,
+    NatsError, Options, advisory,
     answer::{Answer, ApiError},
     tail::HINTS,
 };
@@ -299,7 +299,11 @@ async fn connect(
     loop {
         match connect_options(options, teller)?.connect(servers.as_slice()).await {
             Ok(client) => return Ok(client),
-            Err(error) => give_up_on(options, &error)?,
+            Err(error) => {
+                give_up_on(options, &error)?;
+                let complaint = Some(error.to_string());
+                teller.send_modify(|weather| weather.complaint = complaint);
+            }
         }
         pause.take().await;
     }
@@ -309,13 +313,26 @@ async fn connect(
 fn give_up_on(options: &Options, error: &ConnectError) -> Result<(), NatsError> {
     let (url, why) = (without_secrets(&options.url), error.to_string());
     match error.kind() {
-        ConnectErrorKind::Authentication | ConnectErrorKind::AuthorizationViolation => {
-            Err(NatsError::Denied { url, why })
+        ConnectErrorKind::AuthorizationViolation => Err(NatsError::Denied { url, why }),
+        // The client could not sign what the server asked it to.
+        ConnectErrorKind::Authentication if options.identity.nkey.is_some() => {
+            Err(NatsError::Option { option: "nkey", why })
         }
+        ConnectErrorKind::Authentication => Err(NatsError::Option { option: "credentials", why }),
         ConnectErrorKind::ServerParse => Err(NatsError::Option { option: "url", why }),
         ConnectErrorKind::Tls => Err(NatsError::Option { option: "tls", why }),
+        ConnectErrorKind::Io => match refusal_of_tls(error) {
+            Some(refusal) => Err(NatsError::Option { option: "tls", why: refusal.to_string() }),
+            None => Ok(()),
+        },
         _ => Ok(()),
     }
+}
+
+/// What one side holds against the other's certificate, where it is that.
+fn refusal_of_tls(error: &ConnectError) -> Option<&async_nats::rustls::Error> {
+    let failed = error.source()?.downcast_ref::<std::io::Error>()?;
+    failed.get_ref()?.downcast_ref()
 }
 
 fn connect_options(
@@ -393,8 +410,9 @@ fn note(teller: &watch::Sender<Weather>, event: Event) {
         }
         Event::ServerError(error) => {
             let complaint = error.to_string();
-            // A hint that may not be given is no reason to stop.
-            let denied = complaint.contains("ermissions") && !complaint.contains(HINTS);
+            // A hint that may not be given is no reason to stop, nor an advisory that may not be heard.
+            let is_needed = !complaint.contains(HINTS) && !complaint.contains(advisory::STREAM);
+            let denied = complaint.contains("ermissions") && is_needed;
             weather.denials += u64::from(denied);
             weather.complaint = Some(complaint);
         }

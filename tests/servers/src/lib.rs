@@ -9,6 +9,7 @@
 //! start it as a [`Guarded`] process. [`NatsServer`] and [`KafkaServer`] are
 //! the examples.
 
+mod authority;
 mod files;
 mod guarded;
 mod home;
@@ -22,6 +23,7 @@ mod python;
 mod small_disk;
 mod wheel;
 
+pub use authority::{Authority, Certificate};
 pub use files::copy_tree;
 pub use guarded::Guarded;
 pub use home::Home;

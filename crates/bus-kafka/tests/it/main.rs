@@ -11,3 +11,5 @@ mod refusals;
 mod rig;
 mod side_by_side;
 mod strangers;
+#[cfg(feature = "tls")]
+mod tls;

@@ -5,6 +5,7 @@
 mod claims;
 mod conformance;
 mod history;
+mod identity;
 mod intruders;
 mod outages;
 mod refusals;
