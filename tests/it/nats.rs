@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use servers::{NatsServer, Settings};
-use tests::{Desk, tape::Tape};
+use tests::{Desk, NatsWire, tape::Tape};
 
 use crate::{
     apart,
@@ -127,4 +127,34 @@ fn a_tape_run_beside_strangers_on_nats_does_what_it_does_alone() {
     let bus = format!("{}/TAPE", server.url());
     let bus = ["--bus", &bus, "--accept-class", "lazy"];
     outside::a_tape_run_beside_strangers_does_what_it_does_alone(&outside, &bus);
+
+/// What the server tells of the stream is in the log while there is one; a stream that is gone ends the run, and
+/// what was taken into the journal stays.
+#[test]
+fn whoever_touches_the_stream_of_a_run_is_told_on_in_the_log_and_deleting_it_ends_the_run() {
+    let server = NatsServer::start(Settings::fsync()).unwrap();
+    let (bus, monitor) = (format!("{}/TOLD", server.url()), server.monitor_url());
+    let desk = desk(4_000);
+    let live = ["run", "--live", "--data", "data", "--input", "tape.ws"];
+    let on_bus = ["--bus", &bus, "--nats-monitor", &monitor];
+    let mut running = desk.start_listening("data", &[&live[..], &on_bus[..]].concat());
+    let mut stranger = NatsWire::to(&server.url());
+    let mut config = stranger.ask("$JS.API.STREAM.INFO.TOLD", b"")["config"].clone();
+    config["description"] = "mine now".into();
+    let config = config.to_string();
+    let updated = stranger.ask("$JS.API.STREAM.UPDATE.TOLD", config.as_bytes());
+    assert!(updated["error"].is_null(), "{updated}");
+    let alert = loop {
+        assert!(!running.has_ended(), "the run ended without an alert");
+        let mut events = desk.events("data").into_iter();
+        if let Some(found) = events.find(|event| event["body"]["alert"] == "StreamChanged") {
+            break found;
+        }
+    };
+    assert_eq!((&alert["source"], &alert["source_seq"]), (&"nats-advisory".into(), &1.into()));
+    assert_eq!(alert["body"]["subject"], "stream TOLD");
+    let deleted = stranger.ask("$JS.API.STREAM.DELETE.TOLD", b"");
+    assert_eq!(deleted["success"], true, "{deleted}");
+    assert_ne!(running.wait(), Some(0));
+    assert!(desk.events("data").contains(&alert));
 }

@@ -1,5 +1,7 @@
 //! Which engine carries the bus, and how it is opened.
 
+#[cfg(feature = "nats")]
+mod advisories;
 #[cfg(feature = "kafka")]
 mod kafka;
 #[cfg(feature = "nats")]
@@ -195,9 +197,11 @@ impl Engine {
                 let torn = opened.torn.map(|torn| format!("{} bytes of {}", torn.bytes, torn.what));
                 Ok(Opened { bus: Box::new(opened.bus), torn })
             }
-            Self::Nats(_) | Self::Kafka(_) => {
-                Ok(Opened { bus: self.connect(role, wall_clock)?, torn: None })
+            Self::Nats(remote) => {
+                let bus = nats::open(remote, role, Some(dir.root()))?;
+                Ok(Opened { bus, torn: None })
             }
+            Self::Kafka(_) => Ok(Opened { bus: self.connect(role, wall_clock)?, torn: None }),
         }
     }
 
@@ -212,7 +216,7 @@ impl Engine {
                 let source = Box::new(EngineError::NoServer);
                 Err(BusError::Engine { class: ErrorClass::Fatal, source })
             }
-            Self::Nats(remote) => nats::open(remote, role),
+            Self::Nats(remote) => nats::open(remote, role, None),
             Self::Kafka(remote) => kafka::open(remote, role, wall_clock),
         }
     }
@@ -355,11 +359,17 @@ fn not_built<T>(scheme: &'static str) -> Result<T, BusError> {
 
 #[cfg(not(feature = "nats"))]
 mod nats {
+    use std::path::Path;
+
     use super::{
         Bus, BusError, Class, Declared, Drift, Reader, Remote, Rights, Role, Value, not_built,
     };
 
-    pub(super) fn open(_: &Remote, _: Role<'_>) -> Result<Box<dyn Bus>, BusError> {
+    pub(super) fn open(
+        _: &Remote,
+        _: Role<'_>,
+        _: Option<&Path>,
+    ) -> Result<Box<dyn Bus>, BusError> {
         not_built("nats")
     }
 

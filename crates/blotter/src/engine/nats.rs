@@ -1,18 +1,29 @@
 //! The bus on NATS.
 
+use std::path::Path;
+
 use bus::{Bus, BusError, Class, Drift, Reader};
 use bus_nats::{NatsBus, Options, Writers, acl};
 use serde_json::Value;
 
-use super::{Remote, Rights, Role};
+use super::{Remote, Rights, Role, advisories};
 use crate::streams::{self, Declared};
 
-pub(super) fn open(remote: &Remote, role: Role<'_>) -> Result<Box<dyn Bus>, BusError> {
+/// What the server tells of the stream becomes events of a run in `dir`, where it is opened for one.
+pub(super) fn open(
+    remote: &Remote,
+    role: Role<'_>,
+    dir: Option<&Path>,
+) -> Result<Box<dyn Bus>, BusError> {
     let writers = match role {
         Role::Alone => Writers::One,
         Role::Run | Role::Worker(_) => Writers::Many,
     };
-    Ok(Box::new(NatsBus::open(Options { writers, ..options(remote) })?))
+    let bus = NatsBus::open(Options { writers, ..options(remote) })?;
+    if let Some(dir) = dir {
+        advisories::watch(&bus, &remote.prefix, dir.into())?;
+    }
+    Ok(Box::new(bus))
 }
 
 pub(super) fn reader(remote: &Remote) -> Result<Box<dyn Reader>, BusError> {
