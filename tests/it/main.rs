@@ -8,6 +8,7 @@ mod beside;
 mod command_line;
 mod conflict;
 mod copy;
+mod deploy;
 mod determinism;
 mod full_disk;
 mod golden;
