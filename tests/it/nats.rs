@@ -127,6 +127,7 @@ fn a_tape_run_beside_strangers_on_nats_does_what_it_does_alone() {
     let bus = format!("{}/TAPE", server.url());
     let bus = ["--bus", &bus, "--accept-class", "lazy"];
     outside::a_tape_run_beside_strangers_does_what_it_does_alone(&outside, &bus);
+}
 
 /// What the server tells of the stream is in the log while there is one; a stream that is gone ends the run, and
 /// what was taken into the journal stays.
