@@ -60,6 +60,7 @@ pub(crate) struct Role {
     /// What for, in words.
     pub(crate) does: String,
     /// What the names of its sources begin with; `*` for whatever they are called.
+    #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only NATS knows sources"))]
     pub(crate) sources: Vec<String>,
     pub(crate) makes_streams: bool,
     pub(crate) writes: Vec<Stream>,
@@ -118,6 +119,10 @@ impl Declared {
     }
 
     /// The role of this name.
+    #[cfg_attr(
+        not(any(feature = "nats", test)),
+        expect(dead_code, reason = "NATS says who we are")
+    )]
     pub(crate) fn role(&self, name: &str) -> Option<&Role> {
         self.roles.iter().find(|role| role.name == name)
     }
