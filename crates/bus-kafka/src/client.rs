@@ -95,6 +95,10 @@ impl Cluster {
 
     fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
+        let silence_ms = (self.patience().as_millis() / 6).clamp(1_000, 10_000);
+        // A server that is silent is given up for another well before our own patience ends. Left
+        // alone, a client with transactions waits as long as the server keeps one open.
+        let _ = config.set("socket.timeout.ms", silence_ms.to_string());
         for (name, value) in self.options.settings.iter() {
             let _ = config.set(name, value);
         }
