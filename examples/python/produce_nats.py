@@ -7,7 +7,8 @@ from trade import trade
 
 
 async def main(url, source, first, last, prefix="BLOTTER"):
-    client = await nats.connect(url)
+    # Answers come where the user `producer` may listen.
+    client = await nats.connect(url, inbox_prefix="_INBOX_producer")
     stream = client.jetstream()
     for number in range(int(first), int(last) + 1):
         event = trade(source, number, "BINANCE-SPOT:BTCUSDT", 61_773_550_000_000, 1)

@@ -19,22 +19,29 @@ const QUICK: &str = "[strategy]\nsmoothing_ns = 500_000_000\ncooldown_ns = 1_000
 struct Company {
     desk: Desk,
     bus: Vec<String>,
+    /// The bus as workers are let in.
+    bus_of_workers: Vec<String>,
 }
 
 impl Company {
     /// Five minutes of a market that turns every five seconds, of which as much is seen as a test needs.
     /// What is decided may be a while on its way here.
     fn new(bus: &[String]) -> Self {
+        Self::with_roles(bus, bus)
+    }
+
+    fn with_roles(bus: &[String], bus_of_workers: &[String]) -> Self {
         let desk = Desk::new();
         desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).turning(1_200, 20).bytes());
         desk.write("quick.toml", QUICK);
-        Self { desk, bus: bus.to_vec() }
+        Self { desk, bus: bus.to_vec(), bus_of_workers: bus_of_workers.to_vec() }
     }
 
     fn start(&self, words: &str) -> Running {
         let mut arguments: Vec<&str> = words.split(' ').collect();
         arguments.extend(["--json", "--config", "quick.toml"]);
-        arguments.extend(self.bus.iter().map(String::as_str));
+        let bus = if words.starts_with("work") { &self.bus_of_workers } else { &self.bus };
+        arguments.extend(bus.iter().map(String::as_str));
         self.desk.start(&arguments)
     }
 
@@ -98,7 +105,9 @@ impl Company {
         assert_eq!(ids.len(), events.len(), "an event stands twice");
         assert!(count(&events, "OrderExecuted") > 0);
         assert_eq!(count(&events, "TradingHalted"), 0);
-        let verify = ["verify", "--json", "--data", "data"];
+        // A directory remembers its bus, and not who was let in there.
+        let bus: Vec<&str> = self.bus.iter().map(String::as_str).collect();
+        let verify = [&["verify", "--json", "--data", "data"][..], &bus].concat();
         let verified = self.desk.run(&verify).exits(0).summary();
         assert_eq!(verified["sound"], true);
         let _ = self.desk.run(&["reconcile", "--data", "data"]).exits(0);
@@ -134,9 +143,13 @@ pub(crate) fn trade_through_a_killed_worker_and_a_restarted_server(
     company.check(run, worker, 3);
 }
 
-/// Of two replicas the one that decides is killed, and the other takes over.
-pub(crate) fn a_replica_takes_over_from_one_that_was_killed(bus: &[String]) {
-    let company = Company::new(bus);
+/// Of two replicas the one that decides is killed, and the other takes over. Workers may be let in as
+/// somebody else than the run.
+pub(crate) fn a_replica_takes_over_from_one_that_was_killed(
+    bus: &[String],
+    bus_of_workers: &[String],
+) {
+    let company = Company::with_roles(bus, bus_of_workers);
     let mut run = company.run();
     let first = company.worker("one");
     let mut second = company.standby("two", "one");

@@ -112,7 +112,8 @@ fn two_processes_trade_on_kafka_through_a_killed_worker_and_a_restarted_server()
 
 #[test]
 fn a_replica_on_kafka_takes_over_from_one_that_was_killed() {
-    apart::a_replica_takes_over_from_one_that_was_killed(&shared("killed"));
+    let bus = shared("killed");
+    apart::a_replica_takes_over_from_one_that_was_killed(&bus, &bus);
 }
 
 #[test]

@@ -63,6 +63,10 @@ fn a_directory_keeps_to_its_bus_and_no_secret_is_written_into_it() {
     let _ = desk.run(&[&run[..], &[&secret]].concat()).exits(0);
     let binding = std::fs::read_to_string(desk.path("data/binding")).unwrap();
     assert!(binding.contains("bus nats://127.0.0.1") && !binding.contains("s3cret"), "{binding}");
+    // So whoever asks the bus later says again who he is, and cannot name another.
+    let _ = desk.run(&["verify", "--data", "data", "--bus", &secret]).exits(0);
+    let other = secret.replace("127.0.0.1", "localhost");
+    let _ = desk.run(&["verify", "--data", "data", "--bus", &other]).exits(5).says("E7203");
     let _ = desk.run(&run[..5]).exits(5).says("E7203");
     let _ = desk.run(&[&run[..], &["nowhere"]].concat()).exits(2).says("E7801");
 }
@@ -101,8 +105,19 @@ fn two_processes_trade_on_nats_through_a_killed_worker_and_a_restarted_server() 
 
 #[test]
 fn a_replica_on_nats_takes_over_from_one_that_was_killed() {
-    let server = NatsServer::start(Settings::fsync()).unwrap();
-    apart::a_replica_takes_over_from_one_that_was_killed(&durable(&server));
+    let export = ["streams", "export", "nats", "--bus", "nats://127.0.0.1:9/ROLES"];
+    let permissions = Desk::new().run(&export).exits(0).stdout;
+    let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY", "PRODUCER"];
+    let passwords = roles.map(|role| format!("BLOTTER_{role}: \"pw\"\n")).concat();
+    let fsync = Settings::fsync();
+    let lines = format!("{}\n{passwords}{permissions}", fsync.lines);
+    let server = NatsServer::start(Settings { lines, ..fsync }).unwrap();
+    // Everybody is let in as what is made of the topology for his role, and no more.
+    let [run, agents] = ["run", "agents"].map(|user| {
+        let url = server.url().replace("nats://", &format!("nats://{user}:pw@"));
+        ["--bus".into(), url + "/ROLES", "--nats-monitor".into(), server.monitor_url()]
+    });
+    apart::a_replica_takes_over_from_one_that_was_killed(&run, &agents);
 }
 
 #[test]

@@ -148,7 +148,7 @@ mod nats {
         let desk = Desk::new();
         let export = ["streams", "export", "nats", "--bus", "nats://127.0.0.1:9/DESK"];
         let permissions = desk.run(&export).exits(0).stdout;
-        let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY"];
+        let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY", "PRODUCER"];
         let passwords = roles.map(|role| format!("BLOTTER_{role}: \"pw\"\n")).concat();
         let other = permissions.replace("DESK.order.*.gateway.>", "DESK.order.*.another.>");
         let mut server = NatsServer::start(Settings {
@@ -198,7 +198,7 @@ mod nats {
         desk.write("tape.ws", Tape::spot("BTCUSDT", 1_723_161_904_000_000_000).leaning(80).bytes());
         let export = ["streams", "export", "nats", "--bus", "nats://127.0.0.1:9/DESK"];
         let permissions = desk.run(&export).exits(0).stdout;
-        let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY"];
+        let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY", "PRODUCER"];
         let passwords = roles.map(|role| format!("BLOTTER_{role}: \"pw\"\n")).concat();
         let lines = format!("{passwords}{permissions}");
         let server = NatsServer::start(Settings { lines, ..Settings::default() }).unwrap();
@@ -251,7 +251,7 @@ mod kafka {
         assert_eq!(market["metadata"]["name"], "desk-1.market");
         assert_eq!(market["spec"]["partitions"], 16);
         let users = of_kind("KafkaUser");
-        assert_eq!(users.len(), 6);
+        assert_eq!(users.len(), 7);
         let reader = users.iter().find(|user| user["metadata"]["name"] == "reader").unwrap();
         let acls = reader["spec"]["authorization"]["acls"].as_array().unwrap();
         let operations: Vec<_> =

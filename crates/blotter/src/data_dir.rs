@@ -181,9 +181,7 @@ impl DataDir {
         if bound.mode != asked.mode {
             return Err(differs("mode", bound.mode, asked.mode.clone()));
         }
-        if bound.bus.to_string() != asked.bus.to_string() {
-            return Err(differs("bus", bound.bus.to_string(), asked.bus.to_string()));
-        }
+        let _ = self.bus(Some(asked.bus.clone()))?;
         if bound.config != asked.config {
             return Err(differs("configuration", short(bound.config), short(asked.config)));
         }
@@ -194,6 +192,24 @@ impl DataDir {
             return Err(differs("input", names(&bound), names(asked)));
         }
         Ok(())
+    }
+
+    /// The bus of this directory: as `asked`, which may say who we are there, where that is the same.
+    ///
+    /// # Errors
+    /// [`DataDirError::Bound`] where it is another.
+    pub(crate) fn bus(&self, asked: Option<Engine>) -> Result<Engine, DataDirError> {
+        let bound = self.binding()?.map(|binding| binding.bus).unwrap_or_default();
+        match asked {
+            None => Ok(bound),
+            Some(asked) if asked.to_string() == bound.to_string() => Ok(asked),
+            Some(asked) => Err(DataDirError::Bound {
+                path: self.root.clone(),
+                what: "bus",
+                bound: bound.to_string(),
+                asked: asked.to_string(),
+            }),
+        }
     }
 
     /// What the directory is bound to, if it is.

@@ -2,25 +2,33 @@
 //!
 //! A role writes what its sources emit, and nothing else: a subject names the source, so the server
 //! can tell. Every role reads, since a fold needs all of it. Making the stream is a role of its own,
-//! and nobody may delete it, purge it or take a message out.
+//! and nobody may delete it, purge it or take a message out. A producer outside has a place of its own,
+//! and sees nothing.
 
 use std::fmt::Write as _;
 
 use bus::Stream;
 
-use crate::{advisory, granted, subject::PROGRESS_PLACE, tail};
+use crate::{
+    advisory, granted,
+    subject::{self, PROGRESS_PLACE},
+    tail,
+};
 
 /// What somebody does on the bus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Role<'a> {
     /// The user's name.
     pub name: &'a str,
-    /// First parts of the names of its sources: `risk` for `risk/PAPER`; `*` for whatever they are.
+    /// What the names of its sources begin with: `risk` for `risk/PAPER`, `timer/risk` for the timers of
+    /// that; `*` for whatever they are.
     pub sources: &'a [&'a str],
     /// The streams it writes.
     pub streams: &'a [Stream],
     /// Whether it makes the stream.
     pub makes_stream: bool,
+    /// Whether it is a producer outside, which offers events and does nothing else.
+    pub offers: bool,
 }
 
 /// The subjects that answers to a user come on begin with this.
@@ -39,6 +47,9 @@ impl Role<'_> {
     /// Subjects it may publish on.
     #[must_use]
     pub fn publishes(&self, prefix: &str) -> Vec<String> {
+        if self.offers {
+            return vec![subject::offers(prefix), granted::SUBJECT.into()];
+        }
         let reads = ["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER.CREATE"];
         let mut subjects: Vec<String> = reads.map(|what| format!("$JS.API.{what}.{prefix}")).into();
         subjects.push(format!("$JS.API.CONSUMER.MSG.NEXT.{prefix}.>"));
@@ -48,7 +59,7 @@ impl Role<'_> {
             subjects.push(format!("$JS.API.STREAM.CREATE.{prefix}"));
             subjects.push(format!("$JS.API.STREAM.UPDATE.{prefix}"));
         }
-        for source in self.sources {
+        for source in self.sources.iter().map(|source| source.replace('/', ".")) {
             let places = self.streams.iter().map(|stream| format!("{}.*", stream.as_str()));
             for place in places.chain([PROGRESS_PLACE.to_string()]) {
                 subjects.push(format!("{prefix}.{place}.{source}"));
@@ -64,7 +75,11 @@ impl Role<'_> {
     /// Subjects it may subscribe to.
     #[must_use]
     pub fn subscribes(&self, prefix: &str) -> Vec<String> {
-        vec![format!("{}.>", self.inbox()), tail::subject(prefix), advisory::subject(prefix)]
+        let inbox = format!("{}.>", self.inbox());
+        if self.offers {
+            return vec![inbox];
+        }
+        vec![inbox, tail::subject(prefix), advisory::subject(prefix)]
     }
 }
 

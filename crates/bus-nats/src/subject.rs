@@ -11,6 +11,11 @@ const PROGRESS: &str = "progress";
 const NONE: &str = "$";
 /// Where producers outside offer events: `<prefix>.in.<their own name>`.
 const OFFERS: &str = "in";
+/// Everything that producers outside offer to the bus `prefix`.
+pub(crate) fn offers(prefix: &str) -> String {
+    format!("{prefix}.{OFFERS}.*")
+}
+
 /// Stands where family and partition do, for progress records.
 pub(crate) const PROGRESS_PLACE: &str = "progress.$";
 

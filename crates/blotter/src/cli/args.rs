@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::copy::End;
-use crate::engine::{Access, Engine};
+use crate::{
+    data_dir::{DataDir, DataDirError},
+    engine::{Access, Engine},
+};
 
 /// Event-sourced message bus for trading agents.
 #[derive(Debug, Parser)]
@@ -46,6 +49,17 @@ pub(crate) struct BusArgs {
     /// Where the bus is: `embedded`, nats://HOST:PORT[/PREFIX] or kafka://HOST:PORT[/PREFIX].
     #[arg(long, env = "BLOTTER_BUS", value_name = "URL", default_value = "embedded")]
     bus: Engine,
+    #[command(flatten)]
+    access: AccessArgs,
+}
+
+/// The bus that a data directory is bound to.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct BoundArgs {
+    /// The bus of the directory, where it asks who we are: a directory remembers where its bus is, and no
+    /// user and password of it.
+    #[arg(long, env = "BLOTTER_BUS", value_name = "URL")]
+    bus: Option<Engine>,
     #[command(flatten)]
     access: AccessArgs,
 }
@@ -146,6 +160,16 @@ impl BusArgs {
     /// The engine, and how it is reached.
     pub(crate) fn engine(&self) -> Engine {
         self.bus.clone().with(self.access.access())
+    }
+}
+
+impl BoundArgs {
+    /// The engine that carries the bus of a directory, and how it is reached.
+    ///
+    /// # Errors
+    /// [`DataDirError::Bound`] where another is named.
+    pub(crate) fn engine(&self, dir: &DataDir) -> Result<Engine, DataDirError> {
+        Ok(dir.bus(self.bus.clone())?.with(self.access.access()))
     }
 }
 
@@ -266,7 +290,7 @@ pub(crate) enum Command {
     /// Is the log whole, and is every event of it in the journal?
     Verify {
         #[command(flatten)]
-        access: AccessArgs,
+        bus: BoundArgs,
     },
     /// Make a log that is lost or damaged anew from its journal; what was there is kept beside it.
     Restore,
@@ -288,7 +312,7 @@ pub(crate) enum Command {
     /// JSON lines on stdin become events, also while `run` runs.
     Publish {
         #[command(flatten)]
-        access: AccessArgs,
+        bus: BoundArgs,
     },
     /// Stop trading; works with the bus stopped and the disk full.
     Halt {

@@ -80,12 +80,12 @@ fn dispatch(app: &App, common: &Common, command: Command) -> Result<Exit, Failur
         Command::State { as_of } => state::state(common, as_of.as_deref()),
         Command::Diff { one, other } => diff::diff(common, &one, &other),
         Command::Tail { from, follow } => tail::tail(common, from, follow),
-        Command::Verify { access } => verify::verify(common, access.access()),
+        Command::Verify { bus } => verify::verify(common, &bus),
         Command::Restore => restore::restore(common),
         Command::Copy(ends) => copy::copy(common, &ends),
         Command::Trace { id } => explain::trace(common, &id),
         Command::Why { order } => explain::why(common, &order),
-        Command::Publish { access } => publish::publish(common, access.access()),
+        Command::Publish { bus } => publish::publish(common, &bus),
         Command::Halt { reason, actor, account } => control::halt(common, reason, actor, account),
         Command::Resume { actor, reason, account } => {
             control::resume(common, actor, reason, account)

@@ -7,23 +7,26 @@ use event::{Timestamp, id::foreign_id};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::{args::Common, output, setting};
+use super::{
+    args::{BoundArgs, Common},
+    output, setting,
+};
 use crate::{
     clock::wall_clock,
     control::{Publisher, readable},
     data_dir::{Binding, DataDir},
-    engine::{Access, Role},
-    exit::{Exit, Failure, OrExit as _},
+    engine::Role,
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     pipeline::{Numbering, Submission, is_same, read_published},
     query::printable,
 };
 
 /// Reads lines to their end; each is answered by one line, in order.
-pub(super) fn publish(common: &Common, access: Access) -> Result<Exit, Failure> {
+pub(super) fn publish(common: &Common, bus: &BoundArgs) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
     let mut target = match Publisher::connect(dir.root()).or_exit(Exit::Environment)? {
         Some(publisher) => Target::Run(publisher),
-        None => Target::Log(Box::new(direct(common, &dir, access)?)),
+        None => Target::Log(Box::new(direct(common, &dir, bus)?)),
     };
     let (mut accepted, mut repeats, mut refused) = (0_u64, 0_u64, 0_u64);
     for (number, line) in (1_u64..).zip(std::io::stdin().lock().split(b'\n')) {
@@ -81,14 +84,14 @@ struct Direct {
 /// records of progress.
 const LAST_ENTRIES: u64 = 256;
 
-fn direct(common: &Common, dir: &DataDir, access: Access) -> Result<Direct, Failure> {
+fn direct(common: &Common, dir: &DataDir, bus: &BoundArgs) -> Result<Direct, Failure> {
     let _ = setting::read(common)?;
     dir.make().or_exit(Exit::Environment)?;
     let failed = |error: bus::BusError| super::run::failure(error.into());
     let binding = dir.binding().or_exit(Exit::Environment)?;
-    let engine = binding.as_ref().map(|binding| binding.bus.clone()).unwrap_or_default();
+    let engine = bus.engine(dir).or_its_exit()?;
     let role = binding.as_ref().map_or(Role::Alone, Binding::role);
-    let mut bus = engine.with(access).open(dir, role, wall_clock).map_err(failed)?.bus;
+    let mut bus = engine.open(dir, role, wall_clock).map_err(failed)?.bus;
     let stands_at = match binding {
         Some(_) => last_time(&mut *bus).map_err(failed)?,
         None => None,

@@ -11,12 +11,15 @@ use forensics::{JournalEntry, JournalError, JournalReader, What};
 use segment::SegmentError;
 use serde_json::json;
 
-use super::{args::Common, output};
+use super::{
+    args::{BoundArgs, Common},
+    output,
+};
 use crate::{
     clock::wall_clock,
     control::Publisher,
     data_dir::DataDir,
-    engine::{Access, Sequences},
+    engine::{Engine, Sequences},
     exit::{Exit, Failure, OrItsExit as _},
     journal,
 };
@@ -76,9 +79,10 @@ impl Partition {
 const TOLD_MAX: usize = 20;
 
 /// Checks log and journal against each other and against themselves.
-pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
+pub(super) fn verify(common: &Common, bus: &BoundArgs) -> Result<Exit, Failure> {
     let dir = DataDir::new(&common.data);
     dir.must_hold_data().or_its_exit()?;
+    let engine = bus.engine(&dir).or_its_exit()?;
     let mut findings = Findings::default();
     // First of all: opening the journal to bring it up to the log would clear its torn tail.
     for files in [dir.log(), dir.journal()] {
@@ -92,7 +96,7 @@ pub(super) fn verify(common: &Common, access: Access) -> Result<Exit, Failure> {
     if let Err(error) = checked {
         findings.words.push(error.to_string());
     }
-    if let Err(error) = check_log(&dir, access, &mut findings) {
+    if let Err(error) = check_log(&dir, &engine, &mut findings) {
         findings.words.push(error);
     }
     let sound = findings.words.is_empty();
@@ -235,10 +239,8 @@ fn is_run_active(dir: &DataDir) -> bool {
 }
 
 /// Every entry of the log is in the journal, byte for byte.
-fn check_log(dir: &DataDir, access: Access, findings: &mut Findings) -> Result<(), String> {
+fn check_log(dir: &DataDir, engine: &Engine, findings: &mut Findings) -> Result<(), String> {
     let words = |error: &dyn std::error::Error| error.to_string();
-    let binding = dir.binding().map_err(|error| words(&error))?;
-    let engine = binding.map(|binding| binding.bus).unwrap_or_default().with(access);
     let mut log = engine.reader(dir).map_err(|error| words(&error))?;
     let mut journal = JournalReader::open(&dir.journal()).map_err(|error| words(&error))?;
     log.seek(0).map_err(|error| words(&error))?;

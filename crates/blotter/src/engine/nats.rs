@@ -93,8 +93,8 @@ fn sources_of(role: &streams::Role) -> Vec<&str> {
 }
 
 fn acl_role<'a>(role: &'a streams::Role, sources: &'a [&'a str]) -> acl::Role<'a> {
-    let streams::Role { name, writes, makes_streams, .. } = role;
-    acl::Role { name, sources, streams: writes, makes_stream: *makes_streams }
+    let streams::Role { name, writes, makes_streams, offers, .. } = role;
+    acl::Role { name, sources, streams: writes, makes_stream: *makes_streams, offers: *offers }
 }
 
 fn options(remote: &Remote) -> Options {

@@ -44,6 +44,9 @@ pub(crate) fn grants(role: &Role, prefix: &str) -> Vec<Grant> {
         is_prefix,
         operations: operations.to_vec(),
     };
+    if role.offers {
+        return vec![topic(format!("{prefix}.{OFFERS}"), false, &["Describe", "Write"])];
+    }
     let mut of_all = vec!["Describe", "DescribeConfigs"];
     if role.makes_streams {
         of_all.push("Create");
@@ -149,10 +152,14 @@ mod tests {
             ("reader", "b.market", false),
             ("reader", "b.log", false),
             ("admin", "b.log", false),
+            ("producer", "b.in", true),
+            ("producer", "b.log", false),
+            ("producer", "b.market", false),
         ] {
             assert_eq!(may(role, Topic, topic, "Write"), writes, "{role} {topic}");
         }
         assert!(may("reader", Topic, "b.order", "Read") && !may("admin", Topic, "b.order", "Read"));
+        assert!(!may("producer", Topic, "b.in", "Read"), "what others offered");
         assert!(may("admin", Topic, "b.order", "Create") && may("run", Topic, "b.log", "Create"));
         assert!(!may("ingress", Topic, "b.order", "Create"));
         assert!(may("run", TransactionalId, "b.run", "Write"));

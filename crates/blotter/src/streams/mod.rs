@@ -63,6 +63,8 @@ pub(crate) struct Role {
     #[cfg_attr(not(feature = "nats"), expect(dead_code, reason = "only NATS knows sources"))]
     pub(crate) sources: Vec<String>,
     pub(crate) makes_streams: bool,
+    /// Whether it is a producer outside that offers events.
+    pub(crate) offers: bool,
     pub(crate) writes: Vec<Stream>,
     pub(crate) reads: Vec<Stream>,
 }
@@ -82,6 +84,8 @@ struct RoleFile {
     does: String,
     sources: Vec<String>,
     makes_streams: bool,
+    #[serde(default)]
+    offers: bool,
 }
 
 impl Declared {
@@ -112,6 +116,7 @@ impl Declared {
             does: file.does,
             sources: file.sources,
             makes_streams: file.makes_streams,
+            offers: file.offers,
             name,
         });
         let roles = roles.collect();

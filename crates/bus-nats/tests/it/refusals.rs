@@ -166,10 +166,11 @@ fn as_user(server: &NatsServer, name: &str, password: &str, prefix: &str) -> Opt
 }
 
 const fn role<'a>(name: &'a str, sources: &'a [&'a str], streams: &'a [Family]) -> Role<'a> {
-    Role { name, sources, streams, makes_stream: false }
+    Role { name, sources, streams, makes_stream: false, offers: false }
 }
 
-const ROLES: [Role<'static>; 5] = [
+const ROLES: [Role<'static>; 6] = [
+    Role { offers: true, ..role("producer", &[], &[]) },
     Role { makes_stream: true, ..role("admin", &[], &[]) },
     role("reader", &[], &[]),
     role("ingress", &["file", "feed"], &[Family::Market]),
@@ -218,6 +219,16 @@ fn each_role_may_do_its_own_and_nothing_else() {
     for (what, denied) in [("DELETE", true), ("PURGE", true), ("INFO", false)] {
         let subject = format!("$JS.API.STREAM.{what}.BUS");
         assert_eq!(is_denied(&server.url(), "admin", &subject), denied, "{what}");
+    }
+    // A producer outside offers, and sees nothing.
+    for (subject, denied) in [
+        ("BUS.in.alpha", false),
+        ("BUS.market.1.file", true),
+        ("BUS.log", true),
+        ("$JS.API.STREAM.MSG.GET.BUS", true),
+        ("$JS.API.CONSUMER.CREATE.BUS", true),
+    ] {
+        assert_eq!(is_denied(&server.url(), "producer", subject), denied, "{subject}");
     }
     // The server says itself what it lets a role do.
     for role in &ROLES {
