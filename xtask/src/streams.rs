@@ -33,6 +33,8 @@ struct Role {
     does: String,
     sources: Vec<String>,
     makes_streams: bool,
+    #[serde(default)]
+    offers: bool,
 }
 
 /// The file that no stream is named by.
