@@ -26,7 +26,7 @@ usage: cargo xtask <task>
                        kafka, whose suites need a server
   fuzz [--inputs N] [--seed S]
                        changed bytes for every decoder, N in all; ends in one JSON line
-  soak [PART...] [--seeds N] [--from S] [--kills N] [--inputs N] [--seed S]
+  soak [PART...] [--seeds N] [--from S] [--kills N] [--inputs N] [--outages N] [--seed S]
                        the long forms of everything that searches for a fault, or of the parts named
                        (sim, defences, disk, model, kills, files, fuzz): 100,000 seeds, 1,000 kills of
                        each kind, 10^6 inputs; ends in a table and one JSON line

@@ -16,7 +16,7 @@ const FUZZ: &str =
 type Part = (&'static str, &'static str, fn(&Asked) -> Result<Tried>);
 
 /// Every part, in the order of the soak.
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 9] = [
     ("sim", "the simulator, seed by seed", |asked| sim::sweep(asked.from, asked.seeds)),
     ("defences", "defences switched off or taken out", |_| sim::defences(1_000)),
     ("disk", "crash points, changed bytes, cuts", |_| {
@@ -38,6 +38,8 @@ const PARTS: [Part; 7] = [
         Ok(tried)
     }),
     ("fuzz", "changed bytes for every decoder", fuzzed),
+    ("nats", "outages of a NATS server and of three", |asked| asked.outages("nats")),
+    ("kafka", "outages of a Kafka server and of three", |asked| asked.outages("kafka")),
 ];
 
 struct Asked {
@@ -46,6 +48,7 @@ struct Asked {
     seeds: u64,
     kills: u64,
     inputs: u64,
+    outages: u64,
     seed: u64,
 }
 
@@ -57,6 +60,7 @@ impl Asked {
             seeds: 100_000,
             kills: 1_000,
             inputs: 1_000_000,
+            outages: 10,
             seed: 1,
         };
         let mut rest = arguments.iter();
@@ -66,6 +70,7 @@ impl Asked {
                 "--seeds" => &mut asked.seeds,
                 "--kills" => &mut asked.kills,
                 "--inputs" => &mut asked.inputs,
+                "--outages" => &mut asked.outages,
                 "--seed" => &mut asked.seed,
                 part if PARTS.iter().any(|(name, ..)| *name == part) => {
                     asked.parts.push(part.into());
@@ -74,7 +79,7 @@ impl Asked {
                 other => {
                     let parts: Vec<_> = PARTS.iter().map(|(name, ..)| *name).collect();
                     bail!(
-                        "{other} is none of --from, --seeds, --kills, --inputs, --seed, and no part; \
+                        "{other} is none of --from, --seeds, --kills, --inputs, --outages, --seed, and no part; \
                          parts are {}",
                         parts.join(", ")
                     )
@@ -90,6 +95,14 @@ impl Asked {
 
     fn seed(&self) -> (&'static str, String) {
         ("BLOTTER_SEED", self.seed.to_string())
+    }
+
+    /// A server's outages, so many times as often as in the test command.
+    fn outages(&self, engine: &str) -> Result<Tried> {
+        let times = ("BLOTTER_OUTAGES", self.outages.to_string());
+        let tests =
+            format!("--workspace --features blotter/kafka --test {engine} --no-fail-fast outages");
+        proof::run(&tests, &[times])
     }
 
     fn wants(&self, part: &str) -> bool {

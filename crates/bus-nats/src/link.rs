@@ -343,6 +343,8 @@ fn connect_options(
     let mut connect = ConnectOptions::new()
         .name("blotter")
         .ping_interval(PING_INTERVAL)
+        // What we say of the tail is for others.
+        .no_echo()
         .connection_timeout(CONNECT_PATIENCE)
         .request_timeout(Some(options.answer_patience))
         .reconnect_delay_callback(|attempt| match attempt {

@@ -1,13 +1,18 @@
 //! How far the stream goes, as far as somebody has said so.
 //!
 //! Whoever stores a batch says it on a subject of its own, outside the stream. That is a hint and
-//! nothing more: it may be lost, and whoever waits looks for itself from time to time.
+//! nothing more: it may be lost, and whoever waits looks for itself from time to time. The first of a
+//! burst is said at once and the others together: a hint for every batch would cost each of them a
+//! message of its own.
 
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use crate::{NatsError, Writers, link::Link, stream};
 
@@ -15,6 +20,8 @@ use crate::{NatsError, Writers, link::Link, stream};
 pub(crate) const HINTS: &str = "_TAIL";
 /// How long a hint is waited for before somebody looks.
 const LOOK: Duration = Duration::from_millis(200);
+/// How long nothing more is said after a hint.
+const PAUSE: Duration = Duration::from_millis(1);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
@@ -27,7 +34,8 @@ struct Known {
 pub(crate) struct Tail {
     link: Arc<Link>,
     known: Arc<watch::Sender<Known>>,
-    subject: String,
+    /// How far others are told.
+    told: watch::Sender<u64>,
 }
 
 impl Tail {
@@ -35,26 +43,34 @@ impl Tail {
     pub(crate) fn new(link: Arc<Link>, next_index: u64) -> Result<Self, NatsError> {
         let subject = subject(&link.options.prefix);
         let known = Arc::new(watch::Sender::new(Known { next_index, closed: false }));
-        let told = Arc::clone(&known);
+        let heard = Arc::clone(&known);
         let said = link.run(link.client().subscribe(subject.clone()));
         let mut said = said.map_err(|why| link.unreachable(why.to_string()))?;
         link.spawn(async move {
             while let Some(message) = said.next().await {
                 if let Ok(next_index) = message.payload.as_ref().try_into().map(u64::from_le_bytes)
                 {
-                    reach(&told, next_index);
+                    reach(&heard, next_index);
                 }
             }
         });
-        Ok(Self { link, known, subject })
+        let (told, mut to_tell) = watch::channel(next_index);
+        let client = link.client().clone();
+        link.spawn(async move {
+            while to_tell.changed().await.is_ok() {
+                let hint = to_tell.borrow_and_update().to_le_bytes();
+                // A hint that is lost costs a look.
+                let _ = client.publish(subject.clone(), Bytes::copy_from_slice(&hint)).await;
+                sleep(PAUSE).await;
+            }
+        });
+        Ok(Self { link, known, told })
     }
 
     /// Everything below this index is stored.
     pub(crate) fn advance(&self, next_index: u64) {
         reach(&self.known, next_index);
-        let hint = Bytes::copy_from_slice(&next_index.to_le_bytes());
-        // A hint that is lost costs a look.
-        let _ = self.link.run(self.link.client().publish(self.subject.clone(), hint));
+        let _ = self.told.send_replace(next_index);
     }
 
     /// The same, where nobody else has to be told.

@@ -15,7 +15,7 @@ use rdkafka::{
     ClientConfig,
     consumer::{BaseConsumer, Consumer as _},
 };
-use servers::{Fault, KafkaCluster, KafkaServer, KafkaSettings, Proxy};
+use servers::{Fault, KafkaCluster, KafkaServer, KafkaSettings, Proxy, often, tried};
 
 use crate::{
     history::History,
@@ -82,7 +82,7 @@ fn a_server_killed_under_load_loses_doubles_and_reorders_nothing() {
     let options = Options { patience: Duration::from_secs(60), ..options(&server.brokers()) };
     let mut bus = open(&options);
     let load = Load::start(&bus.handle());
-    for _ in 0..2 {
+    for _ in 0..often(2) {
         load.await_answers(100);
         server.kill().unwrap();
         server.start_again().unwrap();
@@ -93,6 +93,7 @@ fn a_server_killed_under_load_loses_doubles_and_reorders_nothing() {
     check(&histories, &mut bus);
     drop(bus);
     check(&histories, &mut open(&options));
+    tried("kills of the server", "Kafka", often(2));
 }
 
 /// With less patience than the outage is long, calls are refused and offered again.
@@ -104,7 +105,8 @@ fn calls_given_up_during_an_outage_are_settled_before_the_next() {
     let impatient = Options { patience: Duration::from_secs(2), ..patient.clone() };
     let mut bus = open(&impatient);
     let load = Load::start(&bus.handle());
-    for paused in [false, true, false] {
+    for outage in 0..often(3) {
+        let paused = outage % 3 == 1;
         load.await_answers(60);
         if paused {
             server.pause().unwrap();
@@ -122,6 +124,7 @@ fn calls_given_up_during_an_outage_are_settled_before_the_next() {
     check(&histories, &mut bus);
     drop(bus);
     check(&histories, &mut open(&patient));
+    tried("outages past patience", "Kafka", often(3));
 }
 
 /// Which node leads the one partition of the order topic.
@@ -147,11 +150,11 @@ fn a_cluster_that_loses_its_leader_loses_doubles_and_reorders_nothing() {
         Options { patience: Duration::from_secs(60), accept_lazy: false, ..options(&brokers) };
     let mut bus = open(&options);
     let load = Load::start(&bus.handle());
-    for kills in [true, false] {
+    for outage in 0..often(2) {
         load.await_answers(60);
         let number = leader(&brokers, &options);
         let node = cluster.node(number).unwrap();
-        if kills {
+        if outage % 2 == 0 {
             node.kill().unwrap();
             load.await_answers(60);
             node.start_again().unwrap();
@@ -168,6 +171,7 @@ fn a_cluster_that_loses_its_leader_loses_doubles_and_reorders_nothing() {
     check(&histories, &mut bus);
     drop(bus);
     check(&histories, &mut open(&options));
+    tried("leaders killed or paused", "Kafka, three servers", often(2));
 }
 
 #[test]
@@ -179,10 +183,10 @@ fn connections_cut_and_stalled_lose_double_and_reorder_nothing() {
     let options = Options { patience: Duration::from_secs(60), ..options(&server.brokers()) };
     let mut bus = open(&options);
     let load = Load::start(&bus.handle());
-    for cut in 0..20 {
+    for cut in 0..often(20) {
         load.await_answers(6);
         // Every part of a transaction is the last to pass once.
-        proxy.cut_after(cut * 131);
+        proxy.cut_after(cut % 20 * 131 + cut / 20);
     }
     for fault in [Fault::Stall, Fault::StallAnswers, Fault::Refuse] {
         load.await_answers(30);
@@ -195,6 +199,7 @@ fn connections_cut_and_stalled_lose_double_and_reorder_nothing() {
     check(&histories, &mut bus);
     drop(bus);
     check(&histories, &mut open(&options));
+    tried("connections cut", "Kafka", often(20));
 }
 
 /// A server whose disk is full goes down; what it answered before is there once it has room.

@@ -4,7 +4,7 @@ use std::{sync::mpsc::channel, time::Duration};
 
 use bus::{Bus as _, ErrorClass};
 use bus_nats::{NatsBus, Options, Writers};
-use servers::{Fault, NatsCluster, NatsServer, Proxy, Settings};
+use servers::{Fault, NatsCluster, NatsServer, Proxy, Settings, often, tried};
 
 use crate::{
     history::{History, after, under_load},
@@ -22,8 +22,8 @@ fn a_server_killed_again_and_again_loses_and_doubles_nothing() {
         let mut server = NatsServer::start(Settings::fsync()).unwrap();
         let options = Options { writers, ..impatient(&server.url()) };
         let mut bus = NatsBus::open(options.clone()).unwrap();
-        let (history, ended) = under_load(&mut bus, "risk/A", 400, |heard| {
-            for _ in 0..5 {
+        let (history, ended) = under_load(&mut bus, "risk/A", often(400), |heard| {
+            for _ in 0..often(5) {
                 after(heard, 50);
                 server.kill().unwrap();
                 server.start_again().unwrap();
@@ -33,6 +33,7 @@ fn a_server_killed_again_and_again_loses_and_doubles_nothing() {
         history.check(&mut bus);
         drop(bus);
         history.check(&mut NatsBus::open(options).unwrap());
+        tried("kills of the server", "NATS", often(5));
     }
 }
 
@@ -40,8 +41,8 @@ fn a_server_killed_again_and_again_loses_and_doubles_nothing() {
 fn a_paused_server_is_waited_for_and_nothing_is_doubled() {
     let server = NatsServer::start(Settings::default()).unwrap();
     let mut bus = NatsBus::open(impatient(&server.url())).unwrap();
-    let (history, ended) = under_load(&mut bus, "risk/A", 200, |heard| {
-        for _ in 0..2 {
+    let (history, ended) = under_load(&mut bus, "risk/A", often(200), |heard| {
+        for _ in 0..often(2) {
             after(heard, 50);
             server.pause().unwrap();
             // Longer than an answer may take: what was sent meanwhile is in doubt.
@@ -54,6 +55,7 @@ fn a_paused_server_is_waited_for_and_nothing_is_doubled() {
     });
     ended.unwrap();
     history.check(&mut bus);
+    tried("pauses of the server", "NATS", often(2));
 }
 
 #[test]
@@ -63,15 +65,16 @@ fn a_connection_cut_in_the_middle_of_a_unit_leaves_it_whole_or_absent() {
         let proxy = Proxy::in_front_of(server.port()).unwrap();
         let options = Options { writers, ..impatient(&proxy.url()) };
         let mut bus = NatsBus::open(options).unwrap();
-        let (history, ended) = under_load(&mut bus, "risk/A", 300, |heard| {
-            for cut in 0..25 {
+        let (history, ended) = under_load(&mut bus, "risk/A", often(300), |heard| {
+            for cut in 0..often(25) {
                 after(heard, 4);
                 // Every part of a unit is the last to pass once.
-                proxy.cut_after(cut * 97);
+                proxy.cut_after(cut % 25 * 97 + cut / 25);
             }
         });
         ended.unwrap();
         history.check(&mut bus);
+        tried("connections cut", "NATS", often(25));
     }
 }
 
@@ -80,8 +83,8 @@ fn an_answer_that_never_comes_is_looked_up_and_not_sent_twice() {
     let server = NatsServer::start(Settings::default()).unwrap();
     let proxy = Proxy::in_front_of(server.port()).unwrap();
     let mut bus = NatsBus::open(impatient(&proxy.url())).unwrap();
-    let (history, ended) = under_load(&mut bus, "risk/A", 60, |heard| {
-        for _ in 0..3 {
+    let (history, ended) = under_load(&mut bus, "risk/A", often(60), |heard| {
+        for _ in 0..often(3) {
             after(heard, 10);
             proxy.set(Fault::StallAnswers);
             // The unit underway arrives; its answer does not, and the connection ends without it.
@@ -92,6 +95,7 @@ fn an_answer_that_never_comes_is_looked_up_and_not_sent_twice() {
     });
     ended.unwrap();
     history.check(&mut bus);
+    tried("answers that never came", "NATS", often(3));
 }
 
 #[test]
@@ -155,8 +159,8 @@ fn a_cluster_that_loses_its_leader_loses_and_doubles_nothing() {
     };
     let mut bus = NatsBus::open(options.clone()).unwrap();
     assert_eq!(bus.class(), bus::Class::Replicated);
-    let (history, ended) = under_load(&mut bus, "risk/A", 150, |heard| {
-        for _ in 0..2 {
+    let (history, ended) = under_load(&mut bus, "risk/A", often(150), |heard| {
+        for _ in 0..often(2) {
             after(heard, 40);
             let leader = leader(&cluster, &options.prefix);
             let node = cluster.node(&leader).unwrap();
@@ -170,6 +174,7 @@ fn a_cluster_that_loses_its_leader_loses_and_doubles_nothing() {
     let mut again = NatsBus::open(options).unwrap();
     history.check(&mut again);
     assert_eq!(again.next_index(), bus.next_index());
+    tried("leaders killed", "NATS, three servers", often(2));
 }
 
 fn leader(cluster: &NatsCluster, prefix: &str) -> String {
