@@ -1,7 +1,6 @@
 //! Processes killed at random moments under load, again and again, and what is left each time.
 //!
-//! `BLOTTER_KILLS` says how many in all (20 here), `BLOTTER_KILLS_EACH` how many of each kind (1000 in a
-//! soak), `BLOTTER_SEED` which moments.
+//! `BLOTTER_KILLS` says how many in all (20 here, 1000 in a soak), `BLOTTER_SEED` which moments.
 
 use std::{collections::BTreeMap, thread, time::Duration};
 
@@ -12,9 +11,8 @@ const START_NS: u64 = 1_723_161_904_000_000_000;
 
 /// Kills this process is to make: its share of all of them.
 fn kills(share: u64, of: u64) -> u64 {
-    let asked = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let of_all = || (asked("BLOTTER_KILLS").unwrap_or(20_u64) * share).div_ceil(of);
-    asked("BLOTTER_KILLS_EACH").unwrap_or_else(of_all)
+    let asked = std::env::var("BLOTTER_KILLS").ok().and_then(|text| text.parse().ok());
+    (asked.unwrap_or(20_u64) * share).div_ceil(of)
 }
 
 fn told(of: &str, count: u64) {

@@ -28,8 +28,9 @@ usage: cargo xtask <task>
                        changed bytes for every decoder, N in all; ends in one JSON line
   soak [PART...] [--seeds N] [--from S] [--kills N] [--inputs N] [--outages N] [--seed S]
                        the long forms of everything that searches for a fault, or of the parts named
-                       (sim, defences, disk, model, kills, files, fuzz): 100,000 seeds, 1,000 kills of
-                       each kind, 10^6 inputs; ends in a table and one JSON line
+                       (sim, defences, disk, model, kills, files, fuzz, nats, kafka): 100,000 seeds,
+                       1,000 kills, 10^6 inputs, ten times the outages of each server; ends in a
+                       table and one JSON line
   mutants [--package P] [--shard K/N] [--file GLOB]
                        changes the pure crates place by place; fails when one survives unexplained
   sim [ARGUMENT...]    the simulator: --seeds N, --from S, --jobs N, --seed S, --shrink, --matrix,

@@ -29,7 +29,7 @@ const PARTS: [Part; 9] = [
     }),
     ("model", "every order of a small world", |_| proof::run("-p bus --lib model", &[])),
     ("kills", "processes killed", |asked| {
-        let kills = ("BLOTTER_KILLS_EACH", asked.kills.to_string());
+        let kills = ("BLOTTER_KILLS", asked.kills.to_string());
         proof::run("-p tests --test it --no-fail-fast kills", &[kills, asked.seed()])
     }),
     ("files", "a full disk, old directories", |_| {

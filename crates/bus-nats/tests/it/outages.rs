@@ -7,8 +7,8 @@ use bus_nats::{NatsBus, Options, Writers};
 use servers::{Fault, NatsCluster, NatsServer, Proxy, Settings, often, tried};
 
 use crate::{
-    history::{History, after, under_load},
-    rig::options,
+    history::{History, after, under_load, unit},
+    rig::{admin, options, publish_with},
 };
 
 /// Outages of a second must not take the seconds that production allows.
@@ -175,6 +175,38 @@ fn a_cluster_that_loses_its_leader_loses_and_doubles_nothing() {
     history.check(&mut again);
     assert_eq!(again.next_index(), bus.next_index());
     tried("leaders killed", "NATS, three servers", often(2));
+}
+
+/// The server recognises an id for a while only. What a worker offers again after that is recognised by
+/// what the stream holds.
+#[test]
+fn a_worker_away_for_longer_than_ids_are_remembered_doubles_nothing() {
+    let server = NatsServer::start(Settings::default()).unwrap();
+    for writers in [Writers::One, Writers::Many] {
+        let options = Options { writers, ..impatient(&server.url()) };
+        let mut bus = NatsBus::open(options.clone()).unwrap();
+        let about = |what: &str| format!("STREAM.{what}.{}", options.prefix);
+        let mut config = admin(&server.url(), &about("INFO"), &().into())["config"].clone();
+        config["duplicate_window"] = 100_000_000.into();
+        let _ = admin(&server.url(), &about("UPDATE"), &config);
+        let units: Vec<_> = (0..5).map(|number| unit("risk/A", number)).collect();
+        let answered: Vec<_> =
+            units.iter().map(|unit| bus.commit(&[unit.clone()]).unwrap()).collect();
+        drop(bus);
+        std::thread::park_timeout(Duration::from_millis(400));
+        // The server takes the id of a stored event for a new one.
+        let id: String =
+            answered[4][0][0].event_id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        publish_with(&server.url(), &format!("{}.in.x", options.prefix), Some(&id), b"hello");
+        let mut bus = NatsBus::open(options.clone()).unwrap();
+        let end = bus.next_index();
+        for (unit, before) in units.iter().zip(&answered) {
+            assert_eq!(bus.commit(&[unit.clone()]).unwrap(), *before);
+        }
+        assert_eq!(bus.next_index(), end);
+        let _ = bus.commit(&[unit("risk/A", 5)]).unwrap();
+        let _ = admin(&server.url(), &about("DELETE"), &().into());
+    }
 }
 
 fn leader(cluster: &NatsCluster, prefix: &str) -> String {
