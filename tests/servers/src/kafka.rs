@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, bail};
 use rustix::process::Signal;
 
-use crate::{Guarded, Home, Jars, SmallDisk, copy_tree, free_port};
+use crate::{Guarded, Home, Jars, SmallDisk, copy_tree, free_port, free_port_like};
 
 /// The server everything is tested with.
 const KAFKA: Jars = Jars {
@@ -83,6 +83,8 @@ pub struct KafkaSettings {
     pub disk_mb: Option<u32>,
     /// What its store is formatted with beside the usual.
     pub format: Vec<String>,
+    /// Whether it listens where clients look for one that nobody configured, as far as that is free.
+    pub at_usual_port: bool,
 }
 
 /// The place of a node among others: its number from 1 on, and the controllers' ports in that order.
@@ -174,7 +176,7 @@ impl KafkaServer {
         settings: KafkaSettings,
         member: Option<Member>,
     ) -> anyhow::Result<Self> {
-        let port = free_port()?;
+        let port = if settings.at_usual_port { free_port_like(9092)? } else { free_port()? };
         let controller_port = match member {
             None => free_port()?,
             Some(Member { number, controllers }) => number

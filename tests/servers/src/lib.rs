@@ -46,3 +46,11 @@ pub use wheel::Wheel;
 pub fn free_port() -> anyhow::Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
+
+/// This port of the loopback interface where nobody listens on it, and any other where somebody does.
+///
+/// # Errors
+/// As [`free_port`].
+pub fn free_port_like(port: u16) -> anyhow::Result<u16> {
+    std::net::TcpListener::bind(("127.0.0.1", port)).map_or_else(|_| free_port(), |_| Ok(port))
+}

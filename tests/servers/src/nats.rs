@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context as _;
 use rustix::process::Signal;
 
-use crate::{Guarded, Home, SmallDisk, Wheel, copy_tree};
+use crate::{Guarded, Home, SmallDisk, Wheel, copy_tree, free_port_like};
 
 /// The server everything is tested with.
 const NATS: Wheel = Wheel {
@@ -46,6 +46,8 @@ pub struct Settings {
     pub disk_mb: Option<u32>,
     /// Whether it is of a version from before atomic batches.
     pub is_old: bool,
+    /// Whether it listens where clients look for one that nobody configured, as far as that is free.
+    pub at_usual_ports: bool,
 }
 
 impl Settings {
@@ -109,7 +111,8 @@ impl NatsServer {
     /// # Errors
     /// When it cannot be fetched or does not start.
     pub fn start(settings: Settings) -> anyhow::Result<Self> {
-        Self::start_at(0, settings)
+        let port = if settings.at_usual_ports { free_port_like(4222)? } else { 0 };
+        Self::start_at(port, settings)
     }
 
     /// Starts one that listens on a port it is told.
@@ -119,7 +122,8 @@ impl NatsServer {
     pub fn start_at(port: u16, settings: Settings) -> anyhow::Result<Self> {
         let home = Home::new("nats")?;
         let disk = settings.disk_mb.map(|mb| SmallDisk::mount(home.path().join("store"), mb));
-        let mut server = Self { process: None, port, monitor_port: 0, settings, disk, home };
+        let monitor_port = if settings.at_usual_ports { free_port_like(8222)? } else { 0 };
+        let mut server = Self { process: None, port, monitor_port, settings, disk, home };
         server.start_again()?;
         Ok(server)
     }

@@ -4,7 +4,8 @@ use anyhow::Result;
 use servers::{KafkaServer, KafkaSettings};
 
 pub(super) fn run() -> Result<()> {
-    let settings = KafkaSettings { sync_always: true, ..KafkaSettings::default() };
+    let settings =
+        KafkaSettings { sync_always: true, at_usual_port: true, ..KafkaSettings::default() };
     let server = KafkaServer::start(settings)?;
     println!(
         "Apache Kafka {} until interrupted; its store goes away with it",

@@ -4,7 +4,7 @@ use anyhow::Result;
 use servers::{NatsServer, Settings};
 
 pub(super) fn run() -> Result<()> {
-    let server = NatsServer::start(Settings::fsync())?;
+    let server = NatsServer::start(Settings { at_usual_ports: true, ..Settings::fsync() })?;
     println!(
         "nats-server {} until interrupted; its store goes away with it",
         NatsServer::version()
