@@ -281,6 +281,8 @@ impl Raw {
             .set("enable.auto.commit", "false")
             .set("fetch.wait.max.ms", "20")
             .create()?;
+        // As ours: a topic it has yet to learn of it looks for only once a second.
+        let _ = consumer.fetch_metadata(None, PATIENCE)?;
         let mut all = TopicPartitionList::new();
         for partition in 0..16 {
             let topic = self.names.of(Family::Market);
