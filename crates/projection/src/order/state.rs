@@ -82,14 +82,16 @@ use Step as T;
 
 /// Every legal transition; what is not here becomes a finding and leaves the state as it is.
 ///
-/// Facts cross: an acknowledgement may come after a fill, a refusal to cancel after the end, an
-/// execution after a cancel, and a fact recovered from a snapshot is met again when its report
-/// arrives. Those are legal and stand here.
+/// Facts cross: a cancel may come before the risk gate has answered, an acknowledgement after a fill, a
+/// refusal to cancel after the end, an execution after a cancel, and a fact recovered from a snapshot is
+/// met again when its report arrives. Those are legal and stand here.
 ///
 /// Source: FIX 4.4 volume 4, appendix D, "Order State Change Matrices".
 pub const TRANSITIONS: &[(OrderState, Step, OrderState)] = &[
     (S::Proposed, T::Approve, S::Approved),
     (S::Proposed, T::Deny, S::Denied),
+    (S::Proposed, T::Change, S::Proposed),
+    (S::Denied, T::Change, S::Denied),
     (S::Approved, T::Change, S::Approved),
     (S::Approved, T::Command, S::Commanded),
     (S::Approved, T::Absorb, S::Absorbed),

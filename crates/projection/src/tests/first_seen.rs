@@ -2,8 +2,8 @@
 
 use event::{
     Amount, Kind, OrderId, Timestamp,
-    choices::{AttemptAction, Side},
-    trading::{CancelOrder, OrderLapsed, OrderUnknown, ReplaceOrder},
+    choices::{AttemptAction, RiskRule, Side},
+    trading::{CancelOrder, CancelRejected, OrderDenied, OrderLapsed, OrderUnknown, ReplaceOrder},
 };
 
 use super::journal::*;
@@ -67,17 +67,44 @@ fn cancel(order: OrderId) -> CancelOrder {
 }
 
 #[test]
-fn a_cancel_may_be_asked_for_once_an_order_is_approved_and_touches_it() {
+fn a_cancel_touches_its_order_and_may_cross_the_answer_of_the_risk_gate() {
     let mut journal = Journal::opened();
-    let order = OrderId::from(journal.note(proposed(SPOT, Side::Buy, "1")));
-    journal.note(cancel(order));
-    let kind = Kind::CancelOrder;
-    assert_eq!(journal.findings, [Finding::IllegalTransition { order, from: S::Proposed, kind }]);
     let order = journal.working(SPOT, Side::Buy, "1");
     journal.note(cancel(order));
-    assert_eq!(journal.findings.len(), 1);
     let touched = journal.order(order).touched;
     assert_eq!(touched, journal.events.last().unwrap().time);
+    // Whoever proposed gives up before the gate has answered, and the gateway refuses the cancel.
+    for asked_first in [true, false] {
+        let order = OrderId::from(journal.note(proposed(SPOT, Side::Buy, "1")));
+        if asked_first {
+            journal.note(cancel(order));
+        }
+        journal.note(OrderDenied {
+            order,
+            account: account(),
+            instrument: instrument(SPOT),
+            rule: RiskRule::Halted,
+            limit: "".into(),
+            observed: "".into(),
+        });
+        if !asked_first {
+            journal.note(cancel(order));
+        }
+        journal.note(CancelRejected {
+            order,
+            account: account(),
+            instrument: instrument(SPOT),
+            action: AttemptAction::Cancel,
+            reason: "the order was never sent".into(),
+            proposal: None,
+        });
+        assert_eq!(journal.order(order).state, S::Denied);
+    }
+    let order = OrderId::from(journal.note(proposed(SPOT, Side::Buy, "1")));
+    journal.note(cancel(order));
+    journal.note(approved(order, SPOT, Side::Buy, "1"));
+    assert_eq!(journal.order(order).state, S::Approved);
+    assert_eq!(journal.findings, []);
 }
 
 /// A working order and the change to 5 at 90 that was asked for.
