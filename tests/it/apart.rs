@@ -24,7 +24,7 @@ struct Company {
 }
 
 impl Company {
-    /// Five minutes of a market that turns every five seconds, of which as much is seen as a test needs.
+    /// Ten minutes of a market that turns every five seconds, of which as much is seen as a test needs.
     /// What is decided may be a while on its way here.
     fn new(bus: &[String]) -> Self {
         Self::with_roles(bus, bus)
@@ -32,7 +32,7 @@ impl Company {
 
     fn with_roles(bus: &[String], bus_of_workers: &[String]) -> Self {
         let desk = Desk::new();
-        desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).turning(1_200, 20).bytes());
+        desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).turning(2_400, 20).bytes());
         desk.write("quick.toml", QUICK);
         Self { desk, bus: bus.to_vec(), bus_of_workers: bus_of_workers.to_vec() }
     }

@@ -7,6 +7,7 @@ use tests::{Desk, tape::Tape};
 use crate::{
     apart,
     outside::{self, Outside},
+    roles::OnKafka,
 };
 
 const START_NS: u64 = 1_723_161_904_000_000_000;
@@ -112,8 +113,14 @@ fn two_processes_trade_on_kafka_through_a_killed_worker_and_a_restarted_server()
 
 #[test]
 fn a_replica_on_kafka_takes_over_from_one_that_was_killed() {
-    let bus = shared("killed");
-    apart::a_replica_takes_over_from_one_that_was_killed(&bus, &bus);
+    let kafka = OnKafka::start("roles");
+    // Everybody is let in as what is made of the topology for his role, and no more.
+    let [run, agents] = ["run", "agents"].map(|user| {
+        let settings = kafka.settings_of(user);
+        ["--bus", &kafka.bus, "--accept-class", "lazy", "--kafka-config", &settings]
+            .map(String::from)
+    });
+    apart::a_replica_takes_over_from_one_that_was_killed(&run, &agents);
 }
 
 #[test]

@@ -24,4 +24,5 @@ mod publish;
 mod questions;
 mod restart;
 mod restore;
+mod roles;
 mod streams;

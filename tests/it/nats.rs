@@ -7,6 +7,7 @@ use tests::{Desk, NatsWire, tape::Tape};
 use crate::{
     apart,
     outside::{self, Outside},
+    roles,
 };
 
 const START_NS: u64 = 1_723_161_904_000_000_000;
@@ -105,17 +106,11 @@ fn two_processes_trade_on_nats_through_a_killed_worker_and_a_restarted_server() 
 
 #[test]
 fn a_replica_on_nats_takes_over_from_one_that_was_killed() {
-    let export = ["streams", "export", "nats", "--bus", "nats://127.0.0.1:9/ROLES"];
-    let permissions = Desk::new().run(&export).exits(0).stdout;
-    let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY", "PRODUCER"];
-    let passwords = roles.map(|role| format!("BLOTTER_{role}: \"pw\"\n")).concat();
-    let fsync = Settings::fsync();
-    let lines = format!("{}\n{passwords}{permissions}", fsync.lines);
-    let server = NatsServer::start(Settings { lines, ..fsync }).unwrap();
+    let server = roles::nats("ROLES", Settings::fsync());
     // Everybody is let in as what is made of the topology for his role, and no more.
     let [run, agents] = ["run", "agents"].map(|user| {
-        let url = server.url().replace("nats://", &format!("nats://{user}:pw@"));
-        ["--bus".into(), url + "/ROLES", "--nats-monitor".into(), server.monitor_url()]
+        let bus = roles::nats_bus(&server, "ROLES", user);
+        ["--bus".into(), bus, "--nats-monitor".into(), server.monitor_url()]
     });
     apart::a_replica_takes_over_from_one_that_was_killed(&run, &agents);
 }

@@ -1,8 +1,10 @@
 //! What a bus needs on its servers: compared, made, and said to the servers' own tools.
 
 use serde_json::{Value, json};
-use servers::{KafkaServer, KafkaSettings, NatsServer, Settings};
+use servers::{KafkaServer, NatsServer, Settings};
 use tests::{Desk, NatsWire, tape::Tape, yaml};
+
+use crate::roles::{self, OnKafka};
 
 fn differences(desk: &Desk, bus: &str, exit: i32) -> Vec<Value> {
     let plan = desk.run(&["streams", "plan", "--json", "--bus", bus]).exits(exit).summary();
@@ -146,19 +148,10 @@ mod nats {
     #[test]
     fn verify_holds_the_user_against_its_role() {
         let desk = Desk::new();
-        let export = ["streams", "export", "nats", "--bus", "nats://127.0.0.1:9/DESK"];
-        let permissions = desk.run(&export).exits(0).stdout;
-        let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY", "PRODUCER"];
-        let passwords = roles.map(|role| format!("BLOTTER_{role}: \"pw\"\n")).concat();
+        let permissions = roles::permissions("DESK");
         let other = permissions.replace("DESK.order.*.gateway.>", "DESK.order.*.another.>");
-        let mut server = NatsServer::start(Settings {
-            lines: format!("{passwords}{permissions}"),
-            ..Settings::default()
-        })
-        .unwrap();
-        let url = |server: &NatsServer, user: &str| {
-            server.url().replace("nats://", &format!("nats://{user}:pw@")) + "/DESK"
-        };
+        let mut server = roles::nats("DESK", Settings::default());
+        let url = |server: &NatsServer, user: &str| roles::nats_bus(server, "DESK", user);
         let _ = desk.run(&["streams", "apply", "--bus", &url(&server, "admin")]).exits(0);
         let verify = |bus: &str, exit| {
             let arguments = ["streams", "verify", "--json", "--accept-class", "lazy", "--bus", bus];
@@ -167,7 +160,7 @@ mod nats {
         let sound = verify(&url(&server, "gateway"), 0);
         assert_eq!(sound["rights"], "gateway is known to the server, and held to subjects");
         server.stop().unwrap();
-        server.settings().lines = format!("{passwords}{other}");
+        server.settings().lines = other;
         server.start_again().unwrap();
         let differs = verify(&url(&server, "gateway"), 1);
         let said = [
@@ -196,14 +189,8 @@ mod nats {
     fn permissions_that_are_exported_let_a_run_write_and_a_reader_read() {
         let desk = Desk::new();
         desk.write("tape.ws", Tape::spot("BTCUSDT", 1_723_161_904_000_000_000).leaning(80).bytes());
-        let export = ["streams", "export", "nats", "--bus", "nats://127.0.0.1:9/DESK"];
-        let permissions = desk.run(&export).exits(0).stdout;
-        let roles = ["ADMIN", "READER", "RUN", "INGRESS", "AGENTS", "GATEWAY", "PRODUCER"];
-        let passwords = roles.map(|role| format!("BLOTTER_{role}: \"pw\"\n")).concat();
-        let lines = format!("{passwords}{permissions}");
-        let server = NatsServer::start(Settings { lines, ..Settings::default() }).unwrap();
-        let bus =
-            |user: &str| server.url().replace("nats://", &format!("nats://{user}:pw@")) + "/DESK";
+        let server = roles::nats("DESK", Settings::default());
+        let bus = |user: &str| roles::nats_bus(&server, "DESK", user);
         let run = |user: &str, data: &str| {
             let bus = bus(user);
             desk.run(&[
@@ -259,42 +246,17 @@ mod kafka {
         assert!(operations.contains(&&json!("Read")) && !operations.contains(&&json!("Write")));
     }
 
-    /// A listener that knows the roles, and asks the authorizer what they may do.
-    const LETS_ROLES_IN: &str = "\
-listener.security.protocol.map=PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
-sasl.enabled.mechanisms=PLAIN
-sasl.mechanism.inter.broker.protocol=PLAIN
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:server;User:ANONYMOUS
-listener.name.plaintext.plain.sasl.jaas.config=\
-org.apache.kafka.common.security.plain.PlainLoginModule required \
-username=\"server\" password=\"pw\" user_server=\"pw\" user_admin=\"pw\" user_reader=\"pw\" \
-user_run=\"pw\" user_ingress=\"pw\" user_agents=\"pw\" user_gateway=\"pw\" user_eve=\"pw\";
-";
-
     /// What is exported lets each role do what it does, and nothing else.
     #[test]
     fn grants_that_are_exported_let_a_run_write_and_a_reader_read() {
         let desk = Desk::new();
         desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(80).bytes());
-        let settings = KafkaSettings { lines: LETS_ROLES_IN.into(), ..KafkaSettings::default() };
-        let server = KafkaServer::start(settings).unwrap();
-        let bus = format!("kafka://{}/desk", server.brokers());
-        let grants = desk.run(&["streams", "export", "kafka", "--bus", &bus]).exits(0).stdout;
-        let client = "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\nsasl.jaas.config=\
-                      org.apache.kafka.common.security.plain.PlainLoginModule required \
-                      username=\"server\" password=\"pw\";\n";
-        server.allow(client, &grants).unwrap();
-        for user in ["admin", "reader", "run", "ingress", "gateway", "eve"] {
-            let lines =
-                "security.protocol=SASL_PLAINTEXT\nsasl.mechanisms=PLAIN\nsasl.password=pw\n";
-            desk.write(user, format!("{lines}sasl.username={user}\n"));
-        }
+        let kafka = OnKafka::start("desk");
+        let bus = kafka.bus.clone();
         let run = |user: &str, bus: &str, tail: &[&str]| {
-            let data = format!("data-{user}");
+            let (data, user) = (format!("data-{user}"), kafka.settings_of(user));
             let head =
-                ["--accept-class", "lazy", "--kafka-config", user, "--bus", bus, "--data", &data];
+                ["--accept-class", "lazy", "--kafka-config", &user, "--bus", bus, "--data", &data];
             desk.run(&[tail, &head[..]].concat())
         };
         let tape = ["run", "--input", "tape.ws"];

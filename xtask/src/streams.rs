@@ -35,6 +35,8 @@ struct Role {
     makes_streams: bool,
     #[serde(default)]
     offers: bool,
+    #[serde(default)]
+    writes_as: Option<String>,
 }
 
 /// The file that no stream is named by.

@@ -76,7 +76,7 @@ pub(crate) fn grants(role: &Role, prefix: &str) -> Vec<Grant> {
         grants.push(Grant {
             resource: Resource::TransactionalId,
             // Whoever writes under a name of another role would fence it.
-            name: format!("{prefix}.{}", role.name),
+            name: format!("{prefix}.{}", role.writes_as),
             is_prefix: true,
             operations: vec!["Describe", "Write"],
         });
@@ -164,6 +164,8 @@ mod tests {
         assert!(!may("ingress", Topic, "b.order", "Create"));
         assert!(may("run", TransactionalId, "b.run", "Write"));
         assert!(!may("ingress", TransactionalId, "b.run", "Write"));
+        assert!(may("agents", TransactionalId, "b.work-one", "Write"));
+        assert!(!may("agents", TransactionalId, "b.run", "Write"));
         assert!(!may("run", Topic, "c.order", "Write"), "of another bus");
         for role in ["run", "admin"] {
             assert!(!may(role, Topic, "b.order", "Delete"), "nobody deletes");

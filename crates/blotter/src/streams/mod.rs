@@ -65,6 +65,8 @@ pub(crate) struct Role {
     pub(crate) makes_streams: bool,
     /// Whether it is a producer outside that offers events.
     pub(crate) offers: bool,
+    /// What the names it writes under on Kafka begin with.
+    pub(crate) writes_as: String,
     pub(crate) writes: Vec<Stream>,
     pub(crate) reads: Vec<Stream>,
 }
@@ -86,6 +88,7 @@ struct RoleFile {
     makes_streams: bool,
     #[serde(default)]
     offers: bool,
+    writes_as: Option<String>,
 }
 
 impl Declared {
@@ -117,6 +120,7 @@ impl Declared {
             sources: file.sources,
             makes_streams: file.makes_streams,
             offers: file.offers,
+            writes_as: file.writes_as.unwrap_or_else(|| name.clone()),
             name,
         });
         let roles = roles.collect();

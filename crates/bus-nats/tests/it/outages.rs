@@ -191,7 +191,7 @@ fn a_worker_away_for_longer_than_ids_are_remembered_doubles_nothing() {
         let _ = admin(&server.url(), &about("UPDATE"), &config);
         let units: Vec<_> = (0..5).map(|number| unit("risk/A", number)).collect();
         let answered: Vec<_> =
-            units.iter().map(|unit| bus.commit(&[unit.clone()]).unwrap()).collect();
+            units.iter().map(|unit| bus.commit(std::slice::from_ref(unit)).unwrap()).collect();
         drop(bus);
         std::thread::park_timeout(Duration::from_millis(400));
         // The server takes the id of a stored event for a new one.
@@ -201,7 +201,7 @@ fn a_worker_away_for_longer_than_ids_are_remembered_doubles_nothing() {
         let mut bus = NatsBus::open(options.clone()).unwrap();
         let end = bus.next_index();
         for (unit, before) in units.iter().zip(&answered) {
-            assert_eq!(bus.commit(&[unit.clone()]).unwrap(), *before);
+            assert_eq!(bus.commit(std::slice::from_ref(unit)).unwrap(), *before);
         }
         assert_eq!(bus.next_index(), end);
         let _ = bus.commit(&[unit("risk/A", 5)]).unwrap();
