@@ -76,7 +76,9 @@ impl Company {
     fn trades_on(&self, run: &mut Running) {
         let (mut reached, mut before) = (0, None);
         loop {
-            assert!(self.desk.reaches_once_there(run, "data", reached), "the run ended early");
+            if !self.desk.reaches_once_there(run, "data", reached) {
+                panic!("the run ended early: {}", run.last_words());
+            }
             let events = self.desk.events("data");
             let orders = count(&events, "SubmitOrder");
             if orders > *before.get_or_insert(orders) {

@@ -330,6 +330,12 @@ impl Running {
         serde_json::from_str(&last.expect("a line")).expect("JSON on the last line")
     }
 
+    /// How it ended and what it said last, where it ended too early.
+    pub fn last_words(&mut self) -> String {
+        let last = self.lines.by_ref().map_while(Result::ok).last();
+        format!("{:?}, {last:?}", self.child.wait())
+    }
+
     /// Waits for its end, and returns its exit code.
     pub fn wait(mut self) -> Option<i32> {
         self.child.wait().expect("an exit status").code()

@@ -22,7 +22,7 @@ use rdkafka::{
     types::RDKafkaConfRes,
 };
 
-use crate::{KafkaBusError, Names, Options, transaction::Reports};
+use crate::{KafkaBusError, Names, Options, transaction::Reports, watch::now};
 
 /// One bus on its servers: what every client of it is made with.
 #[derive(Clone, Debug)]
@@ -76,6 +76,12 @@ pub(crate) type Consumer = BaseConsumer<Quiet>;
 
 /// How long one question about the servers' topics may take.
 const SLICE: Duration = Duration::from_millis(500);
+
+/// How long one question about where a partition ends may take.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Between two such questions.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// What a client says of a connection that fails is looked through as far as this.
 const WORDS_MAX: usize = 1000;
@@ -178,6 +184,39 @@ impl Cluster {
                 }
             }
         }
+    }
+
+    /// Where a partition begins and ends, as the consumer is shown it: asked until there is an answer. A
+    /// server that has just come back says at once that it leads nothing yet.
+    pub(crate) fn reach(
+        &self,
+        consumer: &Consumer,
+        topic: &str,
+        partition: i32,
+    ) -> Result<(i64, i64), KafkaError> {
+        let asked_at = now();
+        loop {
+            let left = self.patience().saturating_sub(now().saturating_duration_since(asked_at));
+            match consumer.fetch_watermarks(topic, partition, left.clamp(PAUSE, ANSWER_PATIENCE)) {
+                Err(error) if self.may_pass(&error) && left > PAUSE => {
+                    std::thread::park_timeout(PAUSE);
+                }
+                answered => return answered,
+            }
+        }
+    }
+
+    /// Whether what servers say may be otherwise in a moment; that a topic is not there is not.
+    fn may_pass(&self, error: &KafkaError) -> bool {
+        let is_missing = matches!(
+            error.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::UnknownTopicOrPartition
+                    | RDKafkaErrorCode::UnknownTopic
+                    | RDKafkaErrorCode::UnknownPartition
+            )
+        );
+        !is_missing && self.is_passing(error)
     }
 
     fn unless_denied(&self, error: &KafkaError) -> Result<(), KafkaBusError> {
@@ -291,5 +330,29 @@ pub(crate) fn wait_for<T>(answer: impl Future<Output = T>) -> T {
             Poll::Ready(answer) => return answer,
             Poll::Pending => std::thread::park(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::{
+        mocking::MockCluster,
+        types::{RDKafkaApiKey, RDKafkaRespErr},
+    };
+
+    use super::*;
+
+    /// A server that restarts leads its partitions again only after a moment.
+    #[test]
+    fn servers_that_lead_nothing_yet_are_asked_again() {
+        let servers = MockCluster::new(1).unwrap();
+        servers.create_topic("prices", 1, 1).unwrap();
+        let options = Options::new(&servers.bootstrap_servers(), "blotter", "test");
+        let cluster = Cluster::new(options);
+        let observer = cluster.observer().unwrap();
+        let leads_nothing = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION; 12];
+        servers.request_errors(RDKafkaApiKey::ListOffsets, &leads_nothing);
+        assert_eq!(cluster.reach(&observer, "prices", 0).unwrap(), (0, 0));
+        assert!(cluster.reach(&observer, "missing", 0).is_err());
     }
 }

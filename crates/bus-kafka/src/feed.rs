@@ -234,7 +234,7 @@ impl Feed {
     /// Asks whether the partition reaches as far as `offset` at all, decided or not.
     fn ask(&self, cluster: &Cluster, offset: i64) -> Result<(), KafkaBusError> {
         let observer = cluster.observer()?;
-        let reach = observer.fetch_watermarks(&self.topic, self.partition, cluster.patience());
+        let reach = cluster.reach(&observer, &self.topic, self.partition);
         let (low, high) = reach
             .map_err(|error| self.why(cluster, &error).unwrap_or_else(|| cluster.sorted(&error)))?;
         if (low..high).contains(&offset) { Ok(()) } else { Err(self.gone(offset)) }

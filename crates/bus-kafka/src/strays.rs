@@ -12,7 +12,6 @@ use std::{
 };
 
 use event::Timestamp;
-use rdkafka::consumer::Consumer as _;
 
 use crate::{
     KafkaBusError,
@@ -205,7 +204,7 @@ impl Strays {
         }
         let order = self.cluster.names.order();
         let reach = |consumer: &Consumer| {
-            let reach = consumer.fetch_watermarks(order, 0, self.cluster.patience());
+            let reach = self.cluster.reach(consumer, order, 0);
             reach.map(|(_, end)| end).map_err(|error| self.cluster.sorted(&error))
         };
         let end = reach(&self.observer)?;

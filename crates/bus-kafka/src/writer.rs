@@ -11,7 +11,6 @@ use std::{
 
 use bus::{Admission, BusError, Ledger, Position, Unit};
 use event::Timestamp;
-use rdkafka::consumer::Consumer as _;
 
 use crate::{
     KafkaBusError,
@@ -346,7 +345,7 @@ impl Writer {
     /// How far the order topic goes, decided or not.
     fn end_of_order(&self) -> Result<i64, KafkaBusError> {
         let topic = self.cluster.names.order();
-        let watermarks = self.observer.fetch_watermarks(topic, 0, self.cluster.patience());
+        let watermarks = self.cluster.reach(&self.observer, topic, 0);
         Ok(watermarks.map_err(|error| self.cluster.sorted(&error))?.1)
     }
 }

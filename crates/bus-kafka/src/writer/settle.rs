@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bus::{BusError, Position, Progress, Record, Stored as _};
 use event::EventId;
-use rdkafka::consumer::Consumer as _;
 
 use super::{
     Places, Writer,
@@ -207,7 +206,7 @@ impl Writer {
         let order = self.cluster.names.order();
         let mut looks = self.looks();
         for look in 1.. {
-            let reach = consumer.fetch_watermarks(order, 0, self.cluster.patience());
+            let reach = self.cluster.reach(&consumer, order, 0);
             if reach.map_err(|error| self.cluster.sorted(&error))?.1 >= end {
                 break;
             }
