@@ -181,7 +181,7 @@ impl DataDir {
         if bound.mode != asked.mode {
             return Err(differs("mode", bound.mode, asked.mode.clone()));
         }
-        let _ = self.bus(Some(asked.bus.clone()))?;
+        self.is_bound_to(&bound.bus, &asked.bus)?;
         if bound.config != asked.config {
             return Err(differs("configuration", short(bound.config), short(asked.config)));
         }
@@ -200,16 +200,18 @@ impl DataDir {
     /// [`DataDirError::Bound`] where it is another.
     pub(crate) fn bus(&self, asked: Option<Engine>) -> Result<Engine, DataDirError> {
         let bound = self.binding()?.map(|binding| binding.bus).unwrap_or_default();
-        match asked {
-            None => Ok(bound),
-            Some(asked) if asked.to_string() == bound.to_string() => Ok(asked),
-            Some(asked) => Err(DataDirError::Bound {
-                path: self.root.clone(),
-                what: "bus",
-                bound: bound.to_string(),
-                asked: asked.to_string(),
-            }),
+        let Some(asked) = asked else { return Ok(bound) };
+        self.is_bound_to(&bound, &asked)?;
+        Ok(asked)
+    }
+
+    /// Two URLs of one bus are printed alike, whoever is let in with them.
+    fn is_bound_to(&self, bound: &Engine, asked: &Engine) -> Result<(), DataDirError> {
+        let (bound, asked) = (bound.to_string(), asked.to_string());
+        if bound == asked {
+            return Ok(());
         }
+        Err(DataDirError::Bound { path: self.root.clone(), what: "bus", bound, asked })
     }
 
     /// What the directory is bound to, if it is.

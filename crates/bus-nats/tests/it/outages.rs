@@ -195,8 +195,7 @@ fn a_worker_away_for_longer_than_ids_are_remembered_doubles_nothing() {
         drop(bus);
         std::thread::park_timeout(Duration::from_millis(400));
         // The server takes the id of a stored event for a new one.
-        let id: String =
-            answered[4][0][0].event_id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        let id = answered[4][0][0].event_id.to_string();
         publish_with(&server.url(), &format!("{}.in.x", options.prefix), Some(&id), b"hello");
         let mut bus = NatsBus::open(options.clone()).unwrap();
         let end = bus.next_index();
