@@ -5,9 +5,9 @@ use std::{
     io::{BufRead as _, BufReader, Lines, Read as _, Write as _},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
     sync::mpsc::{RecvTimeoutError, Sender, channel},
-    thread,
+    thread::{self, JoinHandle},
     time::Duration,
 };
 
@@ -80,15 +80,16 @@ impl Desk {
     /// Starts `blotter` with this on its stdin and lets it run.
     pub fn start_with_input(&self, arguments: &[&str], input: &str) -> Running {
         let mut command = self.command(blotter(), arguments);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("blotter starts");
+        let words = collect(child.stderr.take().expect("a pipe"));
         let mut stdin = child.stdin.take().expect("a pipe");
         let input = input.to_owned();
         // It ends with the program at the latest, which may be killed with input left to read.
         let _ = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
         let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let watchdog = watch(child.id());
-        Running { child, lines, watchdog }
+        Running { child, lines, words: Some(words), watchdog }
     }
 
     /// Every event of a data directory, in order, as `tail --from 0 --json` shows it.
@@ -178,12 +179,7 @@ pub(crate) fn finish(mut command: Command, input: &str) -> Outcome {
     let input = input.to_owned();
     // A program that reads nothing closes the pipe; that is no failure of the test.
     let feeder = thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
-    let mut stderr = child.stderr.take().expect("a pipe");
-    let words = thread::spawn(move || {
-        let mut text = String::new();
-        let _ = stderr.read_to_string(&mut text);
-        text
-    });
+    let words = collect(child.stderr.take().expect("a pipe"));
     let mut stdout = String::new();
     child.stdout.take().expect("a pipe").read_to_string(&mut stdout).expect("UTF-8 on stdout");
     let status = child.wait().expect("an exit status");
@@ -191,6 +187,15 @@ pub(crate) fn finish(mut command: Command, input: &str) -> Outcome {
     feeder.join().expect("the feeder ends");
     let stderr = words.join().expect("the reader ends");
     Outcome { command: shown, code: status.code(), stdout, stderr }
+}
+
+/// Reads all that a program says, beside its caller.
+fn collect(mut stderr: ChildStderr) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        let _ = stderr.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    })
 }
 
 /// Kills the process when the returned end is still held after [`PATIENCE`].
@@ -277,6 +282,7 @@ impl Outcome {
 pub struct Running {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    words: Option<JoinHandle<String>>,
     #[expect(dead_code, reason = "dropped with the process, which ends the watch")]
     watchdog: Sender<()>,
 }
@@ -285,7 +291,8 @@ impl Running {
     /// Reads stdout up to the first line that holds `text`, and returns that line.
     pub fn line_with(&mut self, text: &str) -> String {
         let mut lines = self.lines.by_ref().map_while(Result::ok);
-        lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("ended without {text:?}"))
+        let found = lines.find(|line| line.contains(text));
+        found.unwrap_or_else(|| panic!("ended without {text:?}: {}", self.last_words()))
     }
 
     /// Ends it as a power cut would; `None` unless it had ended by itself before.
@@ -333,7 +340,8 @@ impl Running {
     /// How it ended and what it said last, where it ended too early.
     pub fn last_words(&mut self) -> String {
         let last = self.lines.by_ref().map_while(Result::ok).last();
-        format!("{:?}, {last:?}", self.child.wait())
+        let words = self.words.take().and_then(|words| words.join().ok()).unwrap_or_default();
+        format!("{:?}, {last:?}\n--- stderr\n{words}", self.child.wait())
     }
 
     /// Waits for its end, and returns its exit code.

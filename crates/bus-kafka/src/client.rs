@@ -22,7 +22,7 @@ use rdkafka::{
     types::RDKafkaConfRes,
 };
 
-use crate::{KafkaBusError, Names, Options, transaction::Reports, watch::now};
+use crate::{KafkaBusError, Names, Options, mender::Stuck, transaction::Reports, watch::now};
 
 /// One bus on its servers: what every client of it is made with.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ pub(crate) struct Cluster {
     pub(crate) options: Options,
     pub(crate) names: Names,
     pub(crate) topology: Topology,
+    /// Whether something stored is looked for in vain.
+    pub(crate) stuck: Arc<Stuck>,
 }
 
 /// What a client tells us beside its answers: kept for whoever wonders why there are none.
@@ -92,11 +94,23 @@ const FETCH_WAIT_MS: &str = "20";
 impl Cluster {
     pub(crate) fn new(options: Options) -> Self {
         let names = Names::new(&options.prefix);
-        Self { options, names, topology: Topology::shipped() }
+        Self { options, names, topology: Topology::shipped(), stuck: Arc::default() }
     }
 
     pub(crate) const fn patience(&self) -> Duration {
         self.options.patience
+    }
+
+    /// How long the servers keep a transaction open whose writer is gone.
+    fn open_for(&self) -> Duration {
+        // Longer than we wait: the server ends a transaction only once we gave up on it.
+        (self.patience() * 2).max(Duration::from_secs(10))
+    }
+
+    /// How long what is stored may be undecided: by then the servers have ended whatever was left open,
+    /// which they look for every ten seconds.
+    pub(crate) fn undecided_for(&self) -> Duration {
+        self.open_for() + Duration::from_secs(15)
     }
 
     fn config(&self) -> ClientConfig {
@@ -242,8 +256,7 @@ impl Cluster {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("linger.ms", "0")
-            // Longer than we wait: the server ends a transaction only once we gave up on it.
-            .set("transaction.timeout.ms", (patience_ms * 2).max(10_000).to_string())
+            .set("transaction.timeout.ms", self.open_for().as_millis().to_string())
             .set("message.timeout.ms", patience_ms.max(1_000).to_string());
         config.create_with_context(reports).map_err(settings)
     }

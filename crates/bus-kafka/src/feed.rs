@@ -13,6 +13,7 @@ use rdkafka::{
 use crate::{
     KafkaBusError,
     client::{Cluster, Consumer, Quiet},
+    looks::Looks,
     watch::{Watch, now},
 };
 
@@ -45,8 +46,6 @@ const AHEAD_MAX: i64 = 20_000;
 const LOOK: Duration = Duration::from_millis(20);
 /// How long the servers may take to say how far a partition goes, before they are asked again.
 const ANSWER_PATIENCE: Duration = Duration::from_millis(500);
-/// Looks in vain after which the servers are asked whether there is anything to come.
-const LOOKS_BEFORE_ASKING: u128 = 50;
 
 /// A partition of a topic.
 pub(crate) struct Feed {
@@ -249,7 +248,7 @@ impl Feed {
             self.passed.clear();
             self.seek(cluster, offset)?;
         }
-        let mut looks = Looks::within(cluster.patience());
+        let mut looks = Looks::of(cluster, LOOK);
         loop {
             match self.look(cluster, LOOK)? {
                 Look::Message(taken) if taken.offset == offset => return Ok(taken.payload),
@@ -262,50 +261,13 @@ impl Feed {
                     }
                 }
                 // The marker that makes it visible is on its way, or it is not there at all.
-                Look::End | Look::Nothing => match looks.in_vain() {
-                    Next::Look => {}
-                    Next::Ask => self.ask(cluster, offset)?,
-                    Next::GiveUp => {
-                        let why =
-                            format!("{} partition {} stands still", self.topic, self.partition);
-                        let brokers = cluster.options.brokers.clone();
-                        return Err(KafkaBusError::Unreachable { brokers, why });
+                Look::End | Look::Nothing => {
+                    if looks.in_vain(cluster, &self.topic)? {
+                        self.ask(cluster, offset)?;
+                        cluster.stuck.tell();
                     }
-                },
+                }
             }
-        }
-    }
-}
-
-/// What follows a look in vain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    Look,
-    /// The servers are asked, by a client made for it: a tenth of a second that most looks can be without.
-    Ask,
-    GiveUp,
-}
-
-/// Looks in vain for a message that the order says is there.
-#[derive(Debug)]
-struct Looks {
-    vain: u128,
-    most: u128,
-}
-
-impl Looks {
-    const fn within(patience: Duration) -> Self {
-        Self { vain: 0, most: patience.as_millis() / LOOK.as_millis() }
-    }
-
-    const fn in_vain(&mut self) -> Next {
-        self.vain += 1;
-        if self.vain > self.most {
-            Next::GiveUp
-        } else if self.vain.is_multiple_of(LOOKS_BEFORE_ASKING) {
-            Next::Ask
-        } else {
-            Next::Look
         }
     }
 }
@@ -320,19 +282,6 @@ mod tests {
 
     use super::*;
     use crate::Options;
-
-    /// A message is looked for in vain once whenever its marker comes a moment later, so the first looks
-    /// must cost nothing, whatever the patience is.
-    #[test]
-    fn the_servers_are_asked_only_after_a_good_many_looks_in_vain() {
-        for seconds in 1..=60 {
-            let mut looks = Looks::within(Duration::from_secs(seconds));
-            let next: Vec<_> = (0..u128::from(seconds) * 50 + 1).map(|_| looks.in_vain()).collect();
-            assert_eq!(next.iter().position(|next| *next == Next::Ask), Some(49));
-            assert_eq!(next.iter().filter(|next| **next == Next::Ask).count() as u64, seconds);
-            assert_eq!(next.last(), Some(&Next::GiveUp));
-        }
-    }
 
     /// The next message, however many looks it takes.
     fn next(feed: &mut Feed, cluster: &Cluster) -> Bytes {

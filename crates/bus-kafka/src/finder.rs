@@ -12,9 +12,9 @@ use bus::{BusError, Delivered, Stored};
 use event::{EventId, Source};
 
 use crate::{
-    KafkaBusError,
     claims::Claims,
     client::Cluster,
+    looks::Looks,
     walker::{Step, Walked, Walker},
     waypoints::{Place, Waypoints},
 };
@@ -139,18 +139,14 @@ impl Finder {
     /// The next durable unit.
     fn next(&self, state: &mut State) -> Result<Option<Box<Walked>>, BusError> {
         let Some(walker) = &mut state.walker else { return Ok(None) };
-        let mut looks = self.cluster.patience().as_millis() / LOOK.as_millis() + 1;
-        while looks > 0 && walker.place().index < self.durable_next() {
+        let mut looks = Looks::of(&self.cluster, LOOK);
+        while walker.place().index < self.durable_next() {
             match walker.step(LOOK)? {
                 Step::Unit(unit) => return Ok(Some(unit)),
-                Step::End | Step::Nothing => looks -= 1,
+                Step::End | Step::Nothing => looks.in_vain_for_order(&self.cluster)?,
             }
         }
-        if looks > 0 {
-            return Ok(None);
-        }
-        let brokers = self.cluster.options.brokers.clone();
-        Err(KafkaBusError::Unreachable { brokers, why: "the order stands still".into() }.into())
+        Ok(None)
     }
 
     fn events(&self, state: &mut State, unit: &Walked) -> Result<Vec<Delivered>, BusError> {

@@ -21,6 +21,8 @@ mod error;
 mod feed;
 mod finder;
 mod handle;
+mod looks;
+mod mender;
 mod murmur2;
 mod names;
 mod options;

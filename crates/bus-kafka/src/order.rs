@@ -12,7 +12,7 @@ use crate::{KafkaBusError, client::Cluster, names::Topic};
 pub(crate) const UNIT: &[u8] = b"blotter.unit.1";
 /// The key of an entry that says which life of the bus this is.
 pub(crate) const GENESIS: &[u8] = b"blotter.genesis.1";
-/// The key of a message that says nothing; see `Writer::mend`.
+/// The key of a message that says nothing; see `Transactions::mend`.
 pub(crate) const MEND: &[u8] = b"blotter.mend.1";
 /// The key of an entry that gives what others wrote a place.
 pub(crate) const FOREIGN: &[u8] = b"blotter.foreign.1";

@@ -12,6 +12,7 @@ use crate::{
     KafkaBusError,
     claims::Claims,
     client::Cluster,
+    looks::Looks,
     tail::Tail,
     walker::{Step, Walked, Walker},
     waypoints::{Place, Waypoints},
@@ -83,7 +84,7 @@ impl KafkaReader {
 
     /// The next unit; `None` at the end of what there is.
     fn unit(&mut self) -> Result<Option<Box<Walked>>, BusError> {
-        let mut looks = self.cluster.patience().as_millis() / LOOK.as_millis() + 1;
+        let mut looks = Looks::of(&self.cluster, LOOK);
         loop {
             if !self.ahead.is_empty() {
                 // What has arrived of the order says what to fetch next.
@@ -97,12 +98,7 @@ impl KafkaReader {
                     return Ok(None);
                 }
             } else if !self.step(LOOK)? {
-                looks -= 1;
-            }
-            if looks == 0 {
-                let brokers = self.cluster.options.brokers.clone();
-                let why = "the order stands still".into();
-                return Err(KafkaBusError::Unreachable { brokers, why }.into());
+                looks.in_vain_for_order(&self.cluster)?;
             }
         }
     }

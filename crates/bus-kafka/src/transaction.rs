@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use event::Timestamp;
 use rdkafka::{
     ClientContext, Message as _,
     config::RDKafkaLogLevel,
@@ -16,6 +17,7 @@ use rdkafka::{
 use crate::{
     KafkaBusError,
     client::{Cluster, said},
+    order::MEND,
 };
 
 /// A message on its way.
@@ -105,6 +107,8 @@ pub(crate) struct Transactions {
     producer: ThreadedProducer<Reports>,
     reports: Reports,
     patience: Duration,
+    /// One at a time: who mends runs beside who writes.
+    turn: Mutex<()>,
 }
 
 impl std::fmt::Debug for Transactions {
@@ -119,7 +123,7 @@ impl Transactions {
         let reports = Reports::default();
         let producer = cluster.producer(reports.clone())?;
         producer.init_transactions(cluster.patience()).map_err(|error| cluster.sorted(&error))?;
-        Ok(Self { producer, reports, patience: cluster.patience() })
+        Ok(Self { producer, reports, patience: cluster.patience(), turn: Mutex::default() })
     }
 
     /// One transaction: `first`, then what `second` makes of the offsets of `first`. Returns the
@@ -133,6 +137,8 @@ impl Transactions {
         first: &[Outgoing<'_>],
         second: impl FnOnce(&[i64]) -> Vec<Outgoing<'a>>,
     ) -> Result<(Vec<i64>, Vec<i64>), Failed> {
+        // What a panic left open the next one aborts.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let produced = self.produce(first, second);
         let (events, order) = match produced {
             Ok(offsets) => offsets,
@@ -142,6 +148,24 @@ impl Transactions {
             Ok(()) => Ok((events, order)),
             Err(error) => Err(self.after_commit(cluster, &error)),
         }
+    }
+
+    /// Ends a transaction in every partition that units are written to, which ends those of before that a
+    /// server forgot to end.
+    pub(crate) fn mend(&self, cluster: &Cluster, at: Timestamp) -> Result<(), Failed> {
+        let nothing = |topic, partition| Outgoing {
+            topic,
+            partition,
+            key: MEND,
+            payload: b"",
+            stored_at_ms: at.0 / 1_000_000,
+        };
+        let mut messages = vec![nothing(cluster.names.order(), 0)];
+        for spec in cluster.topology.streams() {
+            let topic = cluster.names.of(spec.stream);
+            messages.extend((0..i32::from(spec.partitions)).map(|p| nothing(topic, p)));
+        }
+        self.run(cluster, &messages, |_| Vec::new()).map(drop)
     }
 
     fn produce<'a>(

@@ -295,6 +295,16 @@ impl Walker {
         let cluster = Arc::clone(&self.cluster);
         for (number, spot) in (0..).zip(spots) {
             let bytes = self.lane(spot).take(&cluster, spot.offset)?;
+            let misplaced = |why: String| KafkaBusError::Foreign {
+                topic: cluster.names.of(spot.stream).into(),
+                partition: i32::from(spot.partition),
+                offset: spot.offset,
+                why,
+            };
+            if bytes.is_empty() {
+                // A topic made anew, in which somebody mended.
+                return Err(misplaced("it is no event".into()).into());
+            }
             let record = Record::of_bytes(bytes, &cluster.topology)?;
             let header = record.header();
             let expected = (unit.entry.source, unit.entry.first_seq + number);
@@ -303,13 +313,7 @@ impl Walker {
                 || (header.stream, header.partition) != (spot.stream, spot.partition)
             {
                 // A topic made anew and filled again.
-                return Err(KafkaBusError::Foreign {
-                    topic: self.cluster.names.of(spot.stream).into(),
-                    partition: i32::from(spot.partition),
-                    offset: spot.offset,
-                    why: format!("it is {} sequence {}", found.0, found.1),
-                }
-                .into());
+                return Err(misplaced(format!("it is {} sequence {}", found.0, found.1)).into());
             }
             let position = unit.position(number, spot, header.event_id);
             events.push(Delivered { position, stored_at: unit.entry.stored_at, record });

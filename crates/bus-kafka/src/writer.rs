@@ -17,6 +17,7 @@ use crate::{
     claims::Claims,
     client::{Cluster, Consumer},
     finder::Finder,
+    mender::{self, Current},
     order::{GENESIS, Genesis, Seen},
     strays::Strays,
     tail::Tail,
@@ -51,8 +52,8 @@ pub(crate) struct Writer {
     stored_bytes: u64,
     pub(crate) room_bytes: Option<u64>,
     wall_clock: fn() -> Timestamp,
-    /// `None` while it is not known what became of the last transaction.
-    transactions: Option<Transactions>,
+    /// None while it is not known what became of the last transaction.
+    transactions: Current,
     /// How far the order topic is in the ledger.
     place: Place,
     /// Where the next entry of the order topic stands when nobody else writes meanwhile: then its
@@ -93,9 +94,11 @@ impl Writer {
     ) -> Result<Self, BusError> {
         let observer = cluster.observer()?;
         topics::ensure(cluster, &observer)?;
-        let transactions = Transactions::take_over(cluster)?;
+        let taken_over = Transactions::take_over(cluster)?;
         let durability = topics::durability(cluster, &observer)?;
-        let incarnation = genesis(cluster, &transactions, wall_clock)?;
+        let incarnation = genesis(cluster, &taken_over, wall_clock)?;
+        let transactions = Current::default();
+        transactions.set(taken_over);
         let (claims, waypoints) = (Arc::default(), Arc::default());
         let mut writer = Self {
             finder: Finder::new(cluster, incarnation, &claims, &waypoints),
@@ -111,7 +114,7 @@ impl Writer {
             stored_bytes: 0,
             room_bytes: cluster.options.room_bytes,
             wall_clock,
-            transactions: None,
+            transactions,
             place: Place::default(),
             expected: None,
             walker: None,
@@ -120,8 +123,8 @@ impl Writer {
             fenced: false,
             closed: false,
         };
-        let _ = writer.read_to_end(&transactions, &[])?;
-        writer.transactions = Some(transactions);
+        mender::start(cluster, &writer.transactions, wall_clock)?;
+        let _ = writer.read_to_end(&[])?;
         Ok(writer)
     }
 
@@ -167,7 +170,7 @@ impl Writer {
 
     /// Settles what the last call left undecided.
     fn be_ready(&mut self) -> Result<(), BusError> {
-        if self.transactions.is_none() {
+        if self.transactions.get().is_none() {
             let _ = self.take_over_again(&[])?;
         }
         Ok(())
@@ -284,8 +287,14 @@ impl Writer {
         self.leave_word();
         self.closed = true;
         self.strays = None;
-        self.transactions = None;
+        self.transactions.clear();
         self.tail.close();
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.cluster.stuck.close();
     }
 }
 

@@ -63,7 +63,7 @@ impl Writer {
     /// Leaves word of how far others were looked for, so that the next one need not begin anew.
     pub(super) fn leave_word(&mut self) {
         if let Some(seen) = self.seen.take()
-            && self.transactions.is_some()
+            && self.transactions.get().is_some()
         {
             // Without it more is looked at again, and nothing else is lost.
             let _ = self.write_to_order(SEEN, &[seen.to_bytes()]);
@@ -72,7 +72,7 @@ impl Writer {
 
     /// Writes messages to the order topic, and returns their offsets.
     fn write_to_order(&mut self, key: &[u8], payloads: &[Vec<u8>]) -> Result<Vec<i64>, BusError> {
-        let Some(transactions) = &self.transactions else { return Ok(Vec::new()) };
+        let Some(transactions) = self.transactions.get() else { return Ok(Vec::new()) };
         let stored_at_ms = (self.wall_clock)().0 / 1_000_000;
         let topic = self.cluster.names.order();
         let outgoing: Vec<_> = payloads
@@ -84,7 +84,7 @@ impl Writer {
             Ok((offsets, _)) => Ok(offsets),
             Err(Failed::Aborted(error)) => Err(error.into()),
             Err(Failed::Undecided(error)) => {
-                self.transactions = None;
+                self.transactions.clear();
                 Err(error.into())
             }
         }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     KafkaBusError,
-    order::{MEND, UNIT},
+    looks::Looks,
+    order::UNIT,
     transaction::{Failed, Outgoing, Transactions},
     walker::{Step, Walked, Walker},
     waypoints::Place,
@@ -19,8 +20,6 @@ use crate::{
 
 /// How long one look waits.
 const LOOK: Duration = Duration::from_millis(5);
-/// Looks in vain after which it is tried to end what nobody ends.
-const LOOKS_BEFORE_MENDING: u32 = 100;
 /// Entries of the order topic before its end whose events are read at open, so that recent ids are
 /// known.
 const RECENT_ENTRIES: i64 = 50_000;
@@ -43,7 +42,7 @@ impl Writer {
         let at = (self.wall_clock)();
         let mut entries = Vec::new();
         let mut payloads: Vec<Vec<u8>> = Vec::new();
-        let Some(transactions) = &self.transactions else {
+        let Some(transactions) = self.transactions.get() else {
             let error = KafkaBusError::Undecided { why: "an earlier call is not settled".into() };
             return Err(Unwritten { failed: Failed::Aborted(error), entries: payloads });
         };
@@ -119,7 +118,7 @@ impl Writer {
 
     /// It is committed, and where is not known yet: the next call reads it back.
     fn undecided(&mut self, error: BusError) -> BusError {
-        self.transactions = None;
+        self.transactions.clear();
         match error {
             conflict @ BusError::Conflict { .. } => conflict,
             other => KafkaBusError::Undecided { why: other.to_string() }.into(),
@@ -139,7 +138,7 @@ impl Writer {
                 Err(error.into())
             }
             Failed::Undecided(error) => {
-                self.transactions = None;
+                self.transactions.clear();
                 let found = match self.take_over_again(&unwritten.entries) {
                     Ok(found) => found,
                     Err(_) => return Err(error.into()),
@@ -159,23 +158,21 @@ impl Writer {
     /// Takes the name over again, which decides what is left of the last transaction, and reads on
     /// to the end. Returns which of `entries` are there, byte for byte.
     pub(super) fn take_over_again(&mut self, entries: &[Vec<u8>]) -> Result<Vec<Walked>, BusError> {
-        let transactions = Transactions::take_over(&self.cluster)?;
-        let found = self.read_to_end(&transactions, entries)?;
-        self.transactions = Some(transactions);
-        Ok(found)
+        self.transactions.set(Transactions::take_over(&self.cluster)?);
+        let found = self.read_to_end(entries);
+        if found.is_err() {
+            self.transactions.clear();
+        }
+        found
     }
 
     /// Reads the order topic to its end into the ledger. What others have not decided yet is waited
     /// for, since entries of ours may stand behind it.
-    pub(super) fn read_to_end(
-        &mut self,
-        transactions: &Transactions,
-        entries: &[Vec<u8>],
-    ) -> Result<Vec<Walked>, BusError> {
-        let end = self.await_decided(transactions)?;
+    pub(super) fn read_to_end(&mut self, entries: &[Vec<u8>]) -> Result<Vec<Walked>, BusError> {
+        let end = self.await_decided()?;
         let mut walker = Walker::new(&self.cluster, self.incarnation, &self.claims, self.place)?;
         let mut found = Vec::new();
-        let mut looks = self.looks();
+        let mut looks = Looks::of(&self.cluster, LOOK);
         loop {
             match walker.step(LOOK)? {
                 Step::Unit(unit) => {
@@ -187,10 +184,10 @@ impl Writer {
                     } else {
                         self.note(&mut walker, &unit)?;
                     }
-                    looks = self.looks();
+                    looks = Looks::of(&self.cluster, LOOK);
                 }
                 Step::End => break,
-                Step::Nothing => self.spend(&mut looks, "the order cannot be read to its end")?,
+                Step::Nothing => looks.in_vain_for_order(&self.cluster)?,
             }
         }
         self.seen = walker.take_seen().or(self.seen.take());
@@ -200,64 +197,19 @@ impl Writer {
     }
 
     /// Waits until everything that stands in the order topic is decided, and says how far it goes.
-    fn await_decided(&self, transactions: &Transactions) -> Result<i64, KafkaBusError> {
-        let mut end = self.end_of_order()?;
+    fn await_decided(&self) -> Result<i64, KafkaBusError> {
+        let end = self.end_of_order()?;
         let consumer = self.cluster.consumer()?;
         let order = self.cluster.names.order();
-        let mut looks = self.looks();
-        for look in 1.. {
+        let mut looks = Looks::of(&self.cluster, LOOK);
+        loop {
             let reach = self.cluster.reach(&consumer, order, 0);
             if reach.map_err(|error| self.cluster.sorted(&error))?.1 >= end {
-                break;
+                return Ok(end);
             }
-            if look == LOOKS_BEFORE_MENDING {
-                self.mend(transactions)?;
-                end = self.end_of_order()?;
-            }
-            self.spend(&mut looks, "transactions before the end of the order are not decided")?;
+            looks.in_vain_for_order(&self.cluster)?;
             std::thread::park_timeout(LOOK);
         }
-        Ok(end)
-    }
-
-    /// Ends what a server that was killed forgot to end.
-    ///
-    /// A node that restarts while its registration of before has not expired takes partitions
-    /// without a leader for deleted ones, and leaves out the marker of a transaction that is
-    /// decided. What it wrote there stays undecided until the same producer ends another
-    /// transaction in the same partition; so one is ended in all of them, with messages that say
-    /// nothing.
-    fn mend(&self, transactions: &Transactions) -> Result<(), KafkaBusError> {
-        let (cluster, at) = (&self.cluster, (self.wall_clock)());
-        let nothing = |topic, partition| Outgoing {
-            topic,
-            partition,
-            key: MEND,
-            payload: b"",
-            stored_at_ms: at.0 / 1_000_000,
-        };
-        let mut messages = vec![nothing(cluster.names.order(), 0)];
-        for spec in cluster.topology.streams() {
-            let topic = cluster.names.of(spec.stream);
-            messages.extend((0..i32::from(spec.partitions)).map(|p| nothing(topic, p)));
-        }
-        match transactions.run(cluster, &messages, |_| Vec::new()) {
-            Ok(_) => Ok(()),
-            Err(Failed::Aborted(error) | Failed::Undecided(error)) => Err(error),
-        }
-    }
-
-    fn looks(&self) -> u128 {
-        self.cluster.patience().as_millis() / LOOK.as_millis()
-    }
-
-    fn spend(&self, looks: &mut u128, why: &str) -> Result<(), KafkaBusError> {
-        if *looks == 0 {
-            let brokers = self.cluster.options.brokers.clone();
-            return Err(KafkaBusError::Unreachable { brokers, why: why.into() });
-        }
-        *looks -= 1;
-        Ok(())
     }
 
     /// Takes what others wrote before `offset` into the ledger.
@@ -266,16 +218,14 @@ impl Writer {
             Some(walker) => walker,
             None => Walker::new(&self.cluster, self.incarnation, &self.claims, self.place)?,
         };
-        let mut looks = self.looks();
+        let mut looks = Looks::of(&self.cluster, LOOK);
         while walker.reached() <= offset {
             match walker.step(LOOK)? {
                 // What was written alone is noted already.
                 Step::Unit(unit) if unit.place.offset < self.place.offset => {}
                 Step::Unit(unit) if unit.place.offset < offset => self.note(&mut walker, &unit)?,
                 Step::Unit(_) => break,
-                Step::End | Step::Nothing => {
-                    self.spend(&mut looks, "what others wrote before is not decided")?;
-                }
+                Step::End | Step::Nothing => looks.in_vain_for_order(&self.cluster)?,
             }
         }
         self.walker = Some(walker);

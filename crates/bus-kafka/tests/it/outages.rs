@@ -1,6 +1,7 @@
 //! A server that goes away, and comes back.
 
 use std::{
+    ops::Range,
     sync::mpsc::{Receiver, Sender, channel},
     thread::JoinHandle,
     time::Duration,
@@ -38,9 +39,13 @@ struct Load {
 
 impl Load {
     fn start(handle: &KafkaHandle) -> Self {
+        Self::of(handle, 0..3)
+    }
+
+    fn of(handle: &KafkaHandle, writers: Range<usize>) -> Self {
         let (say, answered) = channel();
         let mut stop = Vec::new();
-        let threads = (0..3).map(|writer| {
+        let threads = writers.map(|writer| {
             let (handle, say) = (handle.clone(), say.clone());
             let (stopper, stopped) = channel();
             stop.push(stopper);
@@ -273,4 +278,31 @@ fn a_server_that_was_set_back_is_noticed() {
     let _ = bus.commit(&[order_unit("risk/B", 1..=9, 1)]).unwrap();
     let error = bus.next(&mut cut, 100).unwrap_err();
     assert!(matches!(error, bus::BusError::StreamRewound { .. }), "{error}");
+}
+
+/// What a server forgot of a transaction when it was killed holds nobody up: neither its writer, nor who
+/// writes beside him under another name.
+#[test]
+fn writers_of_two_names_go_on_over_kills_of_their_server_and_nobody_is_refused() {
+    let mut server = KafkaServer::start(KafkaSettings::default()).unwrap();
+    let options = options(&server.brokers());
+    let other = Options { name: "other".into(), ..options.clone() };
+    let (mut bus, beside) = (open(&options), open(&other));
+    let (load, loads) = (Load::of(&bus.handle(), 0..2), Load::of(&beside.handle(), 2..4));
+    for _ in 0..often(2) {
+        load.await_answers(100);
+        loads.await_answers(50);
+        server.kill().unwrap();
+        server.start_again().unwrap();
+    }
+    load.await_answers(100);
+    loads.await_answers(50);
+    let histories: Vec<_> = loads.end().into_iter().chain(load.end()).collect();
+    assert_eq!(histories.iter().map(|history| history.refused).sum::<u64>(), 0, "they go on");
+    // A bus learns of what others wrote when it writes.
+    let _ = bus.commit(&[order_unit("risk/last", 1..=1, 1)]).unwrap();
+    check(&histories, &mut bus);
+    drop((beside, bus));
+    check(&histories, &mut open(&options));
+    tried("kills of the server", "Kafka, two names", often(2));
 }

@@ -1,10 +1,17 @@
 //! Several names on one bus.
 
+use std::time::Duration;
+
 use bus::{
     Bus as _, BusError, Cut, Entry,
     conformance::{market, order_unit},
 };
-use bus_kafka::{KafkaBus, Options};
+use bus_kafka::{KafkaBus, Names, Options};
+use event::Family;
+use rdkafka::{
+    ClientConfig,
+    producer::{BaseProducer, BaseRecord, Producer as _},
+};
 use servers::KafkaServer;
 
 use crate::{
@@ -88,5 +95,38 @@ fn two_names_with_other_bytes_for_one_place_are_a_conflict() {
     drop((one, two));
     let error = KafkaBus::open(options.clone(), wall_clock).unwrap_err();
     assert!(matches!(error, BusError::Conflict { source_seq: 1, .. }), "{error}");
+    delete_topics(&options);
+}
+
+/// A writer that is killed within a transaction leaves it open until the servers end it, which is longer
+/// than anybody's patience. Who writes behind it is answered then, and nobody gives up.
+#[test]
+fn what_a_writer_who_is_gone_left_open_is_waited_for() {
+    let options =
+        Options { patience: Duration::from_secs(2), ..options(&KafkaServer::shared().unwrap()) };
+    let mut bus = open(&options);
+    let mut reader = bus.reader().unwrap();
+    let names = Names::new(&options.prefix);
+    let gone: BaseProducer = ClientConfig::new()
+        .set("bootstrap.servers", &options.brokers)
+        .set("transactional.id", names.transactional_id("gone"))
+        .set("transaction.timeout.ms", "10000")
+        .create()
+        .unwrap();
+    gone.init_transactions(Duration::from_secs(30)).unwrap();
+    gone.begin_transaction().unwrap();
+    let streams = [Family::Control, Family::Order, Family::Risk].map(|stream| names.of(stream));
+    for topic in streams.into_iter().chain([names.order()]) {
+        gone.send(BaseRecord::to(topic).partition(0).key("gone").payload("half")).unwrap();
+    }
+    gone.flush(Duration::from_secs(30)).unwrap();
+    drop(gone);
+    let _ = bus.commit(&[order_unit("risk/A", 1..=6, 1)]).unwrap();
+    let mut read = 0;
+    while read < 7 {
+        read += reader.next_entries().unwrap().len();
+    }
+    assert_eq!(read, 7, "six events and how far they were decided");
+    drop((reader, bus));
     delete_topics(&options);
 }
