@@ -55,7 +55,7 @@ fn open(server: &KafkaServer, prefix: &str) -> anyhow::Result<KafkaBus> {
 
 /// Units of one event, one after the other: alone, or with a progress record.
 fn lone(class: &str, what: &str, own: &mut KafkaBus, raw: &Raw) -> anyhow::Result<()> {
-    const UNITS: u64 = 40;
+    const UNITS: u64 = 300;
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut first = own.high_water(source()?) + 1;
     for round in 0..ROUNDS {

@@ -59,7 +59,7 @@ impl KafkaBus {
         let (incarnation, durability) = (writer.incarnation, writer.durability);
         let (tail, waypoints) = (Arc::clone(&writer.tail), Arc::clone(&writer.waypoints));
         let claims = Arc::clone(&writer.claims);
-        let shared = Arc::new(Shared::start(writer, cluster.topology.clone())?);
+        let shared = Arc::new(Shared::new(writer, cluster.topology.clone()));
         Ok(Self {
             cluster,
             shared,
@@ -227,7 +227,8 @@ impl Bus for KafkaBus {
     }
 
     fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
-        self.shared.commit(units.to_vec())
+        let mut writer = self.shared.writer();
+        self.shared.calls.commit_with(&mut writer, units)
     }
 
     fn adopt(&mut self) -> Result<u64, BusError> {
@@ -235,11 +236,10 @@ impl Bus for KafkaBus {
     }
 
     fn publish(&mut self, records: &[Record]) -> Result<Vec<Position>, BusError> {
-        let writer = self.shared.writer();
+        let mut writer = self.shared.writer();
         let known = records.iter().map(|r| writer.ledger.known_root(r, &writer.finder));
         let answers = known.collect::<Result<Vec<_>, _>>()?;
-        drop(writer);
-        publish_roots(records, answers, |units| self.shared.commit(units.to_vec()))
+        publish_roots(records, answers, |units| self.shared.calls.commit_with(&mut writer, units))
     }
 
     fn next(&mut self, cut: &mut Cut, max: usize) -> Result<Vec<Delivered>, BusError> {

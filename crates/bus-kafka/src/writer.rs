@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bus::{Admission, BusError, Ledger, Position, Unit};
+use bus::{Admission, Answer, BusError, Commits, Ledger, Position, Unit};
 use event::Timestamp;
 
 use crate::{
@@ -27,9 +27,6 @@ use crate::{
     waypoints::{Place, Waypoints},
 };
 use batch::Batch;
-
-/// What one call of commit is answered: for every unit the positions of its outputs.
-pub(crate) type Answer = Result<Vec<Vec<Position>>, BusError>;
 
 /// Bytes after which a transaction is ended before more is taken in.
 const BATCH_BYTES: usize = 8 << 20;
@@ -140,32 +137,6 @@ impl Writer {
         } else {
             None
         }
-    }
-
-    /// Commits calls: those that are sound share a transaction, the others are refused one by one.
-    pub(crate) fn commit(&mut self, calls: &[&[Unit]]) -> Vec<Answer> {
-        let ready = match self.why_not() {
-            Some(error) => Err(error.into()),
-            None => self.be_ready(),
-        };
-        if let Err(error) = ready {
-            // One call is told the reason in full, the others what follows from it.
-            let mut told = Some(error);
-            let follows = || KafkaBusError::Undecided { why: "the call before failed".into() };
-            let tell = |_| Err(told.take().unwrap_or_else(|| follows().into()));
-            return calls.iter().map(tell).collect();
-        }
-        let answers = calls.iter().map(|units| Ok(vec![Vec::new(); units.len()])).collect();
-        let mut group = Group { batch: Batch::new(self.ledger.savepoint()), answers };
-        for (number, units) in calls.iter().enumerate() {
-            if let Err(error) = self.take(number, units, &mut group)
-                && let Some(answer) = group.answers.get_mut(number)
-            {
-                *answer = Err(error);
-            }
-        }
-        let _ = self.flush(&mut group);
-        group.answers
     }
 
     /// Settles what the last call left undecided.
@@ -289,6 +260,34 @@ impl Writer {
         self.strays = None;
         self.transactions.clear();
         self.tail.close();
+    }
+}
+
+impl Commits for Writer {
+    /// Commits calls: those that are sound share a transaction, the others are refused one by one.
+    fn commit(&mut self, calls: &[&[Unit]]) -> Vec<Answer> {
+        let ready = match self.why_not() {
+            Some(error) => Err(error.into()),
+            None => self.be_ready(),
+        };
+        if let Err(error) = ready {
+            // One call is told the reason in full, the others what follows from it.
+            let mut told = Some(error);
+            let follows = || KafkaBusError::Undecided { why: "the call before failed".into() };
+            let tell = |_| Err(told.take().unwrap_or_else(|| follows().into()));
+            return calls.iter().map(tell).collect();
+        }
+        let answers = calls.iter().map(|units| Ok(vec![Vec::new(); units.len()])).collect();
+        let mut group = Group { batch: Batch::new(self.ledger.savepoint()), answers };
+        for (number, units) in calls.iter().enumerate() {
+            if let Err(error) = self.take(number, units, &mut group)
+                && let Some(answer) = group.answers.get_mut(number)
+            {
+                *answer = Err(error);
+            }
+        }
+        let _ = self.flush(&mut group);
+        group.answers
     }
 }
 

@@ -127,14 +127,14 @@ impl Bus for LogBus {
 
     fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
         let mut writer = self.shared.writer();
-        self.shared.commit_with_queued(&mut writer, units)
+        self.shared.calls.commit_with(&mut writer, units)
     }
 
     fn publish(&mut self, records: &[Record]) -> Result<Vec<Position>, BusError> {
         let mut writer = self.shared.writer();
         let known = records.iter().map(|r| writer.ledger.known_root(r, &writer.finder));
         let answers = known.collect::<Result<Vec<_>, _>>()?;
-        publish_roots(records, answers, |units| self.shared.commit_with_queued(&mut writer, units))
+        publish_roots(records, answers, |units| self.shared.calls.commit_with(&mut writer, units))
     }
 
     fn next(&mut self, cut: &mut Cut, max: usize) -> Result<Vec<Delivered>, BusError> {

@@ -134,7 +134,7 @@ fn commits_that_wait_share_one_fsync() {
         })
         .collect();
     // Nobody gets past the writer before all eight wait for it.
-    while handle.waiting() < 8 {
+    while handle.shared.calls.calls_waiting() < 8 {
         std::thread::yield_now();
     }
     drop(writer);
@@ -162,7 +162,7 @@ fn a_refused_call_takes_nothing_from_those_beside_it() {
         .map(|(at, unit)| {
             let waiting = handle.clone();
             let thread = std::thread::spawn(move || waiting.commit(vec![unit]));
-            while handle.waiting() <= at {
+            while handle.shared.calls.calls_waiting() <= at {
                 std::thread::yield_now();
             }
             thread

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use bus::{Admission, BusError, Ledger, Position, Progress, Savepoint, Unit};
+use bus::{Admission, Answer, BusError, Commits, Ledger, Position, Progress, Savepoint, Unit};
 use event::{Envelope, EventId, Timestamp};
 use segment::{Batch, BatchMark, Disk, Priority, SegmentLog};
 
@@ -12,9 +12,6 @@ use crate::{
     reader::LogReader,
     stored::Finder,
 };
-
-/// What one call of commit is answered: for every unit the positions of its outputs.
-pub(crate) type Answer = Result<Vec<Vec<Position>>, BusError>;
 
 /// Bytes after which a batch is written before more is taken in.
 const BATCH_BYTES: usize = 8 << 20;
@@ -136,31 +133,6 @@ impl Writer {
         }
         self.known = Some((checkpoint.known_index, checkpoint.known_id));
         Ok(checkpoint.next_index)
-    }
-
-    /// Commits calls: those that are sound share one fsync, the others are refused one by one.
-    pub(crate) fn commit(&mut self, calls: &[&[Unit]]) -> Vec<Answer> {
-        let mut answers: Vec<Option<Answer>> = calls.iter().map(|_| None).collect();
-        match self.begin() {
-            Err(error) => settle(&mut answers, 0, Err(error)),
-            Ok(mut group) => {
-                for (number, units) in calls.iter().enumerate() {
-                    let taken = self.take(units, &mut group, &mut answers);
-                    match taken {
-                        Ok(answer) => group.complete.push((number, answer)),
-                        Err(error) => settle(&mut answers, number, Err(error)),
-                    }
-                    if self.batch.len_bytes() > BATCH_BYTES {
-                        let _ = self.flush(&mut group, &mut answers);
-                    }
-                    if self.log.as_ref().is_none_or(SegmentLog::is_poisoned) {
-                        break;
-                    }
-                }
-                let _ = self.flush(&mut group, &mut answers);
-            }
-        }
-        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.why_not()))).collect()
     }
 
     fn begin(&mut self) -> Result<Group, BusError> {
@@ -343,6 +315,33 @@ impl Writer {
             self.save_checkpoint();
         }
         log.close().map_err(|error| bus_error(&self.dir, error))
+    }
+}
+
+impl Commits for Writer {
+    /// Commits calls: those that are sound share one fsync, the others are refused one by one.
+    fn commit(&mut self, calls: &[&[Unit]]) -> Vec<Answer> {
+        let mut answers: Vec<Option<Answer>> = calls.iter().map(|_| None).collect();
+        match self.begin() {
+            Err(error) => settle(&mut answers, 0, Err(error)),
+            Ok(mut group) => {
+                for (number, units) in calls.iter().enumerate() {
+                    let taken = self.take(units, &mut group, &mut answers);
+                    match taken {
+                        Ok(answer) => group.complete.push((number, answer)),
+                        Err(error) => settle(&mut answers, number, Err(error)),
+                    }
+                    if self.batch.len_bytes() > BATCH_BYTES {
+                        let _ = self.flush(&mut group, &mut answers);
+                    }
+                    if self.log.as_ref().is_none_or(SegmentLog::is_poisoned) {
+                        break;
+                    }
+                }
+                let _ = self.flush(&mut group, &mut answers);
+            }
+        }
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.why_not()))).collect()
     }
 }
 

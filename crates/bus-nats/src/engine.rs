@@ -215,7 +215,7 @@ impl Bus for NatsBus {
 
     fn commit(&mut self, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
         let mut writer = self.shared.writer();
-        self.shared.commit_with_queued(&mut writer, units)
+        self.shared.calls.commit_with(&mut writer, units)
     }
 
     fn commit_at(&mut self, index: u64, units: &[Unit]) -> Result<Vec<Vec<Position>>, BusError> {
@@ -235,7 +235,7 @@ impl Bus for NatsBus {
         let mut writer = self.shared.writer();
         let known = records.iter().map(|r| writer.ledger.known_root(r, &writer.finder));
         let answers = known.collect::<Result<Vec<_>, _>>()?;
-        publish_roots(records, answers, |units| self.shared.commit_with_queued(&mut writer, units))
+        publish_roots(records, answers, |units| self.shared.calls.commit_with(&mut writer, units))
     }
 
     fn next(&mut self, cut: &mut Cut, max: usize) -> Result<Vec<Delivered>, BusError> {

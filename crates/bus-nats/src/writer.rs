@@ -7,7 +7,10 @@ mod strangers;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bus::{Admission, BusError, Entry, Ledger, Position, Progress, Stored as _, Topology, Unit};
+use bus::{
+    Admission, Answer, BusError, Commits, Entry, Ledger, Position, Progress, Stored as _, Topology,
+    Unit,
+};
 use event::Source;
 
 use crate::{
@@ -23,9 +26,6 @@ use crate::{
     tail::Tail,
 };
 use group::{Batch, Call, Group, Sent};
-
-/// What one call of commit is answered: for every unit the positions of its outputs.
-pub(crate) type Answer = Result<Vec<Vec<Position>>, BusError>;
 
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -87,25 +87,6 @@ impl Writer {
             places: Places::MayMove,
             moved: false,
         })
-    }
-
-    /// Commits calls: those that are sound share batches, the others are refused one by one.
-    pub(crate) fn commit(&mut self, calls: &[&[Unit]]) -> Vec<Answer> {
-        let mut answers: Vec<Option<Answer>> = calls.iter().map(|_| None).collect();
-        match self.prepare() {
-            Err(error) => settle(&mut answers, 0, Err(error)),
-            Ok(()) => {
-                let mut group = Group::default();
-                for (number, units) in calls.iter().enumerate() {
-                    match self.take(units, &mut group, &mut answers) {
-                        Ok(answer) => group.complete.push((number, group.batches.len(), answer)),
-                        Err(error) => settle(&mut answers, number, Err(error)),
-                    }
-                }
-                let _ = self.flush(&mut group, &mut answers, &mut []);
-            }
-        }
-        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.why_not()))).collect()
     }
 
     /// Commits one call where it is believed to stand, or not at all.
@@ -423,6 +404,27 @@ impl Writer {
             Some(why) => why.clone().into(),
             None => self.link.unreachable("a unit before this one was not stored".into()).into(),
         }
+    }
+}
+
+impl Commits for Writer {
+    /// Commits calls: those that are sound share batches, the others are refused one by one.
+    fn commit(&mut self, calls: &[&[Unit]]) -> Vec<Answer> {
+        let mut answers: Vec<Option<Answer>> = calls.iter().map(|_| None).collect();
+        match self.prepare() {
+            Err(error) => settle(&mut answers, 0, Err(error)),
+            Ok(()) => {
+                let mut group = Group::default();
+                for (number, units) in calls.iter().enumerate() {
+                    match self.take(units, &mut group, &mut answers) {
+                        Ok(answer) => group.complete.push((number, group.batches.len(), answer)),
+                        Err(error) => settle(&mut answers, number, Err(error)),
+                    }
+                }
+                let _ = self.flush(&mut group, &mut answers, &mut []);
+            }
+        }
+        answers.into_iter().map(|answer| answer.unwrap_or_else(|| Err(self.why_not()))).collect()
     }
 }
 

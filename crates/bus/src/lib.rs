@@ -19,6 +19,7 @@ mod position;
 mod progress;
 mod record;
 mod sequencer;
+mod shared;
 mod topology;
 mod unit;
 
@@ -36,6 +37,7 @@ pub use position::{Cut, Position};
 pub use progress::{Progress, Run};
 pub use record::{Delivered, Entry, Header, Record};
 pub use sequencer::{Placement, Sequencer};
+pub use shared::{Answer, Commits, SharedWriter};
 pub use topology::{Class, Drift, StreamSpec, Topology, partition_of};
 pub use unit::{TimerRequested, Unit};
 
