@@ -172,16 +172,13 @@ fn seat_all(
 ) -> Result<(Vec<Elsewhere>, Vec<Seat>), PipelineError> {
     let halting = Arc::new(Halting::open(run.dir, run.wall_clock)?);
     let watching = Watching { patience: run.patience, halting, tell: run.tell };
-    let (mut watched, mut seats) = (Vec::new(), Vec::new());
+    let mut watched = Vec::new();
     for make in run.elsewhere {
         let (shared, clock) = (Arc::clone(shared), Arc::clone(clock));
         watched.push(Elsewhere::new(make, shared, clock, watching.clone())?);
     }
-    for make in run.agents {
-        let (shared, clock) = (Arc::clone(shared), Arc::clone(clock));
-        let loss = Loss::IsWatched(watching.clone());
-        seats.push(Seat::new(Arc::clone(make), Tenure::resume, loss, shared, clock)?);
-    }
+    let loss = Loss::IsWatched(watching);
+    let seats = Seat::all(run.agents, Tenure::resume, &loss, shared, clock)?;
     Ok((watched, seats))
 }
 

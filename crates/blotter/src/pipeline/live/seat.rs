@@ -53,19 +53,27 @@ pub(super) struct Seat {
 }
 
 impl Seat {
-    /// Sits a task down where the log says that it is. Its tenure is taken before the log is read, so
-    /// nobody else writes it any more.
-    pub(super) fn new(
-        make: Factory,
+    /// Sits tasks down where the log says that they are: it is read once for all of them. Their tenures
+    /// are taken before, so nobody else writes them any more.
+    pub(super) fn all(
+        makes: &[Factory],
         tenure: fn(Source, &Shared) -> Result<Tenure, PipelineError>,
-        loss: Loss,
-        shared: Arc<Shared>,
-        clock: Arc<SessionClock>,
-    ) -> Result<Self, PipelineError> {
-        let task = Task::new(make())?;
-        let tenure = tenure(task.source(), &shared)?;
-        let (seat, _) = recovered(task, &shared)?;
-        Ok(Self::seated(seat, make, tenure, loss, shared, clock))
+        loss: &Loss,
+        shared: &Arc<Shared>,
+        clock: &Arc<SessionClock>,
+    ) -> Result<Vec<Self>, PipelineError> {
+        let (mut tasks, mut tenures) = (Vec::new(), Vec::new());
+        for make in makes {
+            let task = Task::new(make())?;
+            tenures.push(tenure(task.source(), shared)?);
+            tasks.push(task);
+        }
+        let (seats, _) = recovered(tasks, shared)?;
+        let seated = |((seat, make), tenure): ((_, &Factory), _)| {
+            let (shared, clock) = (Arc::clone(shared), Arc::clone(clock));
+            Self::seated(seat, Arc::clone(make), tenure, loss.clone(), shared, clock)
+        };
+        Ok(seats.into_iter().zip(makes).zip(tenures).map(seated).collect())
     }
 
     /// A seat that knows where the log says that it is.
@@ -258,34 +266,44 @@ impl Seat {
     }
 }
 
-/// A fresh task where the log says that it is, and the index up to which the log was read: which timers
-/// wait, how far the task had decided, where its code changed.
-pub(super) fn recovered(task: Task, shared: &Shared) -> Result<(worker::Seat, u64), PipelineError> {
-    let mut seat = worker::Seat::new(task);
-    let (task, mut known) = (seat.source(), 0);
-    let progress = shared.with_bus(|bus| bus.progress(task));
-    seat.resume(progress.and_then(|progress| progress.through()));
+/// Fresh tasks where the log says that they are, and the index up to which the log was read: which timers
+/// wait, how far each task had decided, where its code changed.
+pub(super) fn recovered(
+    tasks: Vec<Task>,
+    shared: &Shared,
+) -> Result<(Vec<worker::Seat>, u64), PipelineError> {
+    let mut seats: Vec<_> = tasks.into_iter().map(worker::Seat::new).collect();
+    let mut known = 0;
+    for seat in &mut seats {
+        let progress = shared.with_bus(|bus| bus.progress(seat.source()));
+        seat.resume(progress.and_then(|progress| progress.through()));
+    }
     shared.each_entry(|entry| {
         known = entry.index() + 1;
         match entry {
-            Entry::Progress { progress, .. } if progress.source == task => {
-                progress.timers().for_each(|timer| seat.asked(timer_of(task, timer)));
+            Entry::Progress { progress, .. } => {
+                let task = progress.source;
+                if let Some(seat) = seats.iter_mut().find(|seat| seat.source() == task) {
+                    progress.timers().for_each(|timer| seat.asked(timer_of(task, timer)));
+                }
             }
             Entry::Event(delivered) => {
                 let header = delivered.record.header();
-                if header.source == task {
+                let (task, kind) = (header.source, header.kind);
+                if let Some(seat) = seats.iter_mut().find(|seat| seat.source() == task) {
                     seat.emitted(header.source_seq);
-                } else if [Kind::TimerFired as u16, Kind::AgentStarted as u16]
-                    .contains(&header.kind)
-                {
-                    seat.remember(&*delivered.record.event()?);
+                }
+                if [Kind::TimerFired as u16, Kind::AgentStarted as u16].contains(&kind) {
+                    let event = delivered.record.event()?;
+                    let others = seats.iter_mut().filter(|seat| seat.source() != task);
+                    others.for_each(|seat| seat.remember(&event));
                 }
             }
-            Entry::Progress { .. } | Entry::Foreign(_) => {}
+            Entry::Foreign(_) => {}
         }
         Ok(true)
     })?;
-    Ok((seat, known))
+    Ok((seats, known))
 }
 
 /// The source that tells of a task's life: `worker/risk-0` for `risk/0`.

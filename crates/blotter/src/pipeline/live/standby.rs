@@ -42,17 +42,27 @@ pub(super) struct Standby {
 }
 
 impl Standby {
-    pub(super) fn new(
-        make: Factory,
+    /// Replicas that know where the log says that their tasks are: it is read once for all of them.
+    pub(super) fn all(
+        makes: &[Factory],
         config: Digest,
-        stands_by: StandsBy,
-        shared: Arc<Shared>,
-        clock: Arc<SessionClock>,
+        stands_by: &StandsBy,
+        shared: &Arc<Shared>,
+        clock: &Arc<SessionClock>,
         tell: fn(Told<'_>),
-    ) -> Result<Self, PipelineError> {
-        let (seat, known) = recovered(Task::new(make())?, &shared)?;
-        let standby = worker::Standby::new(seat, known, nanos(stands_by.patience));
-        Ok(Self { standby, make, config, stands_by, shared, clock, tell })
+    ) -> Result<Vec<Self>, PipelineError> {
+        let tasks = makes.iter().map(|make| Task::new(make())).collect::<Result<Vec<_>, _>>()?;
+        let (seats, known) = recovered(tasks, shared)?;
+        let standby = |(seat, make): (worker::Seat, &Factory)| Self {
+            standby: worker::Standby::new(seat, known, nanos(stands_by.patience)),
+            make: Arc::clone(make),
+            config,
+            stands_by: stands_by.clone(),
+            shared: Arc::clone(shared),
+            clock: Arc::clone(clock),
+            tell,
+        };
+        Ok(seats.into_iter().zip(makes).map(standby).collect())
     }
 
     /// The task.

@@ -71,29 +71,35 @@ pub(crate) fn work(work: Work<'_>) -> Result<(), PipelineError> {
     shared.answer_for(|| {
         let Some(found) = await_run(&shared, config)? else { return Ok(()) };
         let clock = Arc::new(SessionClock::start(found.last_time, 0));
-        let mut outlets = Vec::new();
         for make in agents {
-            let (make, shared, clock) = (Arc::clone(make), Arc::clone(&shared), Arc::clone(&clock));
-            let (queue, received) = distributor::queue();
             let task = Task::new(make())?.source();
             if !found.claimed.contains(&task) {
                 return Err(PipelineError::NotShared { task });
             }
-            threads.push(match standby.clone() {
-                None => {
-                    let loss = Loss::IsTold(tell);
-                    let mut seat = Seat::new(make, Tenure::claim, loss, shared, clock)?;
-                    seat.begin(config)?;
-                    tell(Told::Holds(task, seat.claim()));
-                    seat.start(received)
-                }
-                Some(stands_by) => {
-                    let standby = Standby::new(make, config, stands_by, shared, clock, tell)?;
-                    tell(Told::StandsBy(task));
-                    standby.start(received)
-                }
-            });
+        }
+        let mut outlets = Vec::new();
+        let mut outlet = |task| {
+            let (queue, received) = distributor::queue();
             outlets.push(Outlet { task: Some(task), queue });
+            received
+        };
+        match &standby {
+            None => {
+                let loss = Loss::IsTold(tell);
+                for mut seat in Seat::all(agents, Tenure::claim, &loss, &shared, &clock)? {
+                    seat.begin(config)?;
+                    tell(Told::Holds(seat.task(), seat.claim()));
+                    let received = outlet(seat.task());
+                    threads.push(seat.start(received));
+                }
+            }
+            Some(stands_by) => {
+                for standby in Standby::all(agents, config, stands_by, &shared, &clock, tell)? {
+                    tell(Told::StandsBy(standby.task()));
+                    let received = outlet(standby.task());
+                    threads.push(standby.start(received));
+                }
+            }
         }
         threads.push(distributor::start(Arc::clone(&shared), outlets, Some(clock), None));
         Ok(())
