@@ -1,14 +1,17 @@
-"""Offers trades to a bus on Kafka: python produce_kafka.py HOST:PORT SOURCE FIRST LAST [PREFIX]"""
+"""Offers trades to a bus on Kafka: python produce_kafka.py HOST:PORT SOURCE FIRST LAST [PREFIX [SETTINGS]]"""
 import sys
 
 from confluent_kafka import Producer
 from trade import trade
 
 
-def main(brokers, source, first, last, prefix="blotter"):
+def main(brokers, source, first, last, prefix="blotter", settings=None):
+    # A file with a setting of the client in each line, as what it is let in with.
+    lines = open(settings).read().splitlines() if settings else []
     # Idempotence keeps what is sent in order, also when it is sent again: a number is taken once
     # those before it were.
-    producer = Producer({"bootstrap.servers": brokers, "enable.idempotence": True})
+    ours = {"bootstrap.servers": brokers, "enable.idempotence": True}
+    producer = Producer(dict(line.split("=", 1) for line in lines) | ours)
     failed = []
     for number in range(int(first), int(last) + 1):
         event = trade(source, number, "BINANCE-SPOT:BTCUSDT", 61_773_550_000_000, 1)

@@ -55,6 +55,13 @@ impl Outside {
         String::from_utf8(output.stdout).unwrap().lines().map(String::from).collect()
     }
 
+    /// Whether an offer is stored, on Kafka, by a producer with these settings.
+    pub(crate) fn offers_with(&self, settings: &str) -> bool {
+        let mut command = self.command(&root().join("examples/python/produce_kafka.py"));
+        command.args([&self.url, "python-alpha", "1", "3", &self.prefix, settings]);
+        command.output().unwrap().status.success()
+    }
+
     fn strangers(&self) -> Command {
         let mut command = self.command(&root().join("tests/it/strangers.py"));
         command.args([self.engine, &self.url, &self.prefix]);

@@ -4,6 +4,8 @@ use servers::{KafkaServer, KafkaSettings, NatsServer, Settings};
 use tempfile::TempDir;
 use tests::Desk;
 
+use crate::outside::Outside;
+
 /// Every role.
 const ROLES: [&str; 7] = ["admin", "reader", "run", "ingress", "agents", "gateway", "producer"];
 /// Somebody who has none.
@@ -75,6 +77,13 @@ impl OnKafka {
             std::fs::write(folder.path().join(user), text).unwrap();
         }
         Self { bus, settings: folder, _server: server }
+    }
+
+    /// Programs of others beside it.
+    pub(crate) fn outside(&self) -> Outside {
+        let (server, prefix) =
+            self.bus.trim_start_matches("kafka://").split_once('/').expect("a server and a prefix");
+        Outside::new("kafka", server, prefix)
     }
 
     /// The client's settings of a user.

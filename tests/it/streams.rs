@@ -267,6 +267,12 @@ mod kafka {
         let _ = run("ingress", &bus, &tape).exits(3).says("E2402");
         let _ = run("run", &bus, &tape).exits(0);
         let _ = run("gateway", &bus.replace("/desk", "/other"), &tape).exits(3).says("E2402");
+        // Who offers from outside may do that alone, and is shown no other topic.
+        let outside = kafka.outside();
+        assert!(outside.offers_with(&kafka.settings_of("producer")));
+        assert!(!outside.offers_with(&kafka.settings_of("reader")));
+        let _ = run("producer", &bus, &tape).exits(3).says("E2404 topic desk.log has partitions 0");
+        let _ = run("producer", &bus, &["streams", "verify"]).exits(1);
         let sound = run("reader", &bus, &["streams", "verify", "--json"]).exits(0).summary();
         assert!(sound["events"].as_u64() > Some(80), "{sound}");
         let _ = run("admin", &bus, &["streams", "verify"]).exits(3).says("E2402");
