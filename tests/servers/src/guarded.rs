@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::{consts::TERM_SIGNALS, iterator::Signals};
 
 /// Starts the command, says its number, and kills it once the pipe on its own input ends: that
 /// happens when whoever started it lets go of it or dies, whatever of.
@@ -101,9 +102,20 @@ impl Guarded {
         Ok(())
     }
 
-    /// Waits until it ends by itself.
-    pub fn wait(mut self) {
+    /// Waits until it ends, which it does once this process is interrupted or asked to end. That no longer
+    /// ends this process itself, so that what it holds is let go of in order.
+    ///
+    /// # Errors
+    /// When signals cannot be taken.
+    pub fn wait(mut self) -> anyhow::Result<()> {
+        let (mut signals, pid) = (Signals::new(TERM_SIGNALS)?, self.pid);
+        let _ = std::thread::spawn(move || {
+            for _ in signals.forever() {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        });
         self.await_end();
+        Ok(())
     }
 
     fn await_end(&mut self) {

@@ -339,13 +339,12 @@ impl KafkaServer {
         self.process.take().context("it runs")?.stop(Signal::TERM)
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it ends, by itself or because this process is interrupted.
     ///
     /// # Errors
     /// When it does not run.
     pub fn wait(mut self) -> anyhow::Result<()> {
-        self.process.take().context("it runs")?.wait();
-        Ok(())
+        self.process.take().context("it runs")?.wait()
     }
 
     /// Stops it in its tracks.
