@@ -222,15 +222,7 @@ impl Cluster {
 
     /// Whether what servers say may be otherwise in a moment; that a topic is not there is not.
     fn may_pass(&self, error: &KafkaError) -> bool {
-        let is_missing = matches!(
-            error.rdkafka_error_code(),
-            Some(
-                RDKafkaErrorCode::UnknownTopicOrPartition
-                    | RDKafkaErrorCode::UnknownTopic
-                    | RDKafkaErrorCode::UnknownPartition
-            )
-        );
-        !is_missing && self.is_passing(error)
+        !is_missing(error) && self.is_passing(error)
     }
 
     fn unless_denied(&self, error: &KafkaError) -> Result<(), KafkaBusError> {
@@ -300,6 +292,18 @@ impl Cluster {
             _ => KafkaBusError::Unreachable { brokers: self.options.brokers.clone(), why },
         }
     }
+}
+
+/// Whether a topic or partition is not there, as far as was heard.
+pub(crate) fn is_missing(error: &KafkaError) -> bool {
+    matches!(
+        error.rdkafka_error_code(),
+        Some(
+            RDKafkaErrorCode::UnknownTopicOrPartition
+                | RDKafkaErrorCode::UnknownTopic
+                | RDKafkaErrorCode::UnknownPartition
+        )
+    )
 }
 
 /// A client's own words.

@@ -248,7 +248,7 @@ impl Feed {
             self.passed.clear();
             self.seek(cluster, offset)?;
         }
-        let mut looks = Looks::of(cluster, LOOK);
+        let mut looks = Looks::of(cluster);
         loop {
             match self.look(cluster, LOOK)? {
                 Look::Message(taken) if taken.offset == offset => return Ok(taken.payload),
@@ -262,7 +262,7 @@ impl Feed {
                 }
                 // The marker that makes it visible is on its way, or it is not there at all.
                 Look::End | Look::Nothing => {
-                    if looks.in_vain(cluster, &self.topic)? {
+                    if looks.in_vain(cluster, now(), &self.topic)? {
                         self.ask(cluster, offset)?;
                         cluster.stuck.tell();
                     }

@@ -139,7 +139,7 @@ impl Finder {
     /// The next durable unit.
     fn next(&self, state: &mut State) -> Result<Option<Box<Walked>>, BusError> {
         let Some(walker) = &mut state.walker else { return Ok(None) };
-        let mut looks = Looks::of(&self.cluster, LOOK);
+        let mut looks = Looks::of(&self.cluster);
         while walker.place().index < self.durable_next() {
             match walker.step(LOOK)? {
                 Step::Unit(unit) => return Ok(Some(unit)),

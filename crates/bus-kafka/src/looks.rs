@@ -1,8 +1,12 @@
 //! Looks in vain for what is stored, and what follows from them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::{KafkaBusError, client::Cluster};
+use crate::{
+    KafkaBusError,
+    client::{Cluster, is_missing},
+    watch::now,
+};
 
 /// Looks in vain last so long before the servers are asked whether there is anything to come: a client is
 /// made for it, a tenth of a second that most looks can be without.
@@ -11,43 +15,53 @@ const BEFORE_ASKING: Duration = Duration::from_secs(1);
 /// Looks in vain for something that is stored, and that may be undecided for a while.
 #[derive(Debug)]
 pub(crate) struct Looks {
-    each: Duration,
-    vain: Duration,
     most: Duration,
+    /// When the first was in vain, and when it was asked last.
+    since: Option<(Instant, Instant)>,
 }
 
 impl Looks {
-    /// Looks that take `each` at the least.
-    pub(crate) fn of(cluster: &Cluster, each: Duration) -> Self {
-        Self { each, vain: Duration::ZERO, most: cluster.undecided_for() }
+    /// None yet.
+    pub(crate) fn of(cluster: &Cluster) -> Self {
+        Self { most: cluster.undecided_for(), since: None }
     }
 
-    /// Takes note of another. Returns now and then that the servers should be asked what there is, and if it
+    /// Takes note of one. Returns now and then that the servers should be asked what there is, and if it
     /// is there, that it be told that something is stuck.
     ///
     /// # Errors
-    /// [`KafkaBusError::Unreachable`], once there were too many.
+    /// [`KafkaBusError::Unreachable`], once it took too long.
     pub(crate) fn in_vain(
         &mut self,
         cluster: &Cluster,
+        at: Instant,
         stands_still: &str,
     ) -> Result<bool, KafkaBusError> {
-        self.vain += self.each;
-        if self.vain > self.most {
+        let (since, asked_at) = self.since.get_or_insert((at, at));
+        if at.saturating_duration_since(*since) > self.most {
             let (brokers, why) =
                 (cluster.options.brokers.clone(), format!("{stands_still} stands still"));
             return Err(KafkaBusError::Unreachable { brokers, why });
         }
-        Ok(self.vain.as_millis().is_multiple_of(BEFORE_ASKING.as_millis()))
+        let is_due = at.saturating_duration_since(*asked_at) >= BEFORE_ASKING;
+        if is_due {
+            *asked_at = at;
+        }
+        Ok(is_due)
     }
 
     /// Takes note of another for the order; servers that do not answer are waited for no longer than our
     /// patience.
     pub(crate) fn in_vain_for_order(&mut self, cluster: &Cluster) -> Result<(), KafkaBusError> {
-        if self.in_vain(cluster, "the order")? {
-            let reach = cluster.reach(&cluster.observer()?, cluster.names.order(), 0);
-            let _ = reach.map_err(|error| cluster.sorted(&error))?;
-            cluster.stuck.tell();
+        if !self.in_vain(cluster, now(), "the order")? {
+            return Ok(());
+        }
+        match cluster.reach(&cluster.observer()?, cluster.names.order(), 0) {
+            Ok(_) => cluster.stuck.tell(),
+            // A server that has just come back may not know of it yet; a topic that is gone is noticed by
+            // who looks.
+            Err(error) if is_missing(&error) => {}
+            Err(error) => return Err(cluster.sorted(&error)),
         }
         Ok(())
     }
@@ -68,12 +82,13 @@ mod tests {
             let cluster = Cluster::new(options);
             let most = cluster.undecided_for().as_secs();
             assert!(most > 2 * patience.as_secs(), "as long as a transaction may be open");
-            let mut looks = Looks::of(&cluster, Duration::from_millis(20));
-            let mut look = || looks.in_vain(&cluster, "it");
-            let asks: Vec<bool> = (0..most * 50).map(|_| look().unwrap()).collect();
-            assert_eq!(asks.iter().position(|asks| *asks), Some(49));
+            let (mut looks, began) = (Looks::of(&cluster), now());
+            let mut look =
+                |tick: u64| looks.in_vain(&cluster, began + Duration::from_millis(20 * tick), "it");
+            let asks: Vec<bool> = (0..=most * 50).map(|tick| look(tick).unwrap()).collect();
+            assert_eq!(asks.iter().position(|asks| *asks), Some(50));
             assert_eq!(asks.iter().filter(|asks| **asks).count() as u64, most);
-            assert!(look().is_err());
+            assert!(look(most * 50 + 1).is_err());
         }
     }
 }

@@ -3,8 +3,12 @@
 //! A node that restarts while its registration of before has not expired takes partitions without a
 //! leader for deleted ones, and leaves out the marker of a transaction that is decided. What was written
 //! there, and all behind it, stays undecided for readers until the same producer ends another transaction
-//! in the same partition; so one is ended in all of them, with messages that say nothing. Whoever looks in
-//! vain for what is stored says so, on whichever thread, and nobody has to be there to write.
+//! in the same partition; so one is ended in each that holds something undecided, with a message that says
+//! nothing. Whoever looks in vain for what is stored says so, on whichever thread, and nobody has to be
+//! there to write.
+//!
+//! How the other transaction ends is how the forgotten one ends. So each partition has one of its own, which
+//! is over in a moment, and only where there is somebody to lead it.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -12,8 +16,13 @@ use std::{
 };
 
 use event::Timestamp;
+use rdkafka::consumer::Consumer as _;
 
-use crate::{KafkaBusError, client::Cluster, transaction::Transactions};
+use crate::{
+    KafkaBusError,
+    client::{Cluster, Consumer},
+    transaction::Transactions,
+};
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -81,10 +90,37 @@ impl Current {
         *self.slot() = Some(Arc::new(transactions));
     }
 
+    /// Lets go of them; nothing is mended with them any more.
     pub(crate) fn clear(&self) {
         let ended = self.slot().take();
-        drop(ended);
+        if let Some(ended) = ended {
+            ended.retire();
+        }
     }
+}
+
+/// Mends every partition that holds something undecided.
+fn mend(
+    cluster: &Cluster,
+    transactions: &Transactions,
+    at: Timestamp,
+) -> Result<(), KafkaBusError> {
+    let (committed, observer) = (cluster.consumer()?, cluster.observer()?);
+    let (order, names) = (cluster.names.order(), &cluster.names);
+    let streams = cluster.topology.streams().iter().flat_map(|spec| {
+        (0..i32::from(spec.partitions)).map(|partition| (names.of(spec.stream), partition))
+    });
+    for place @ (topic, partition) in std::iter::once((order, 0)).chain(streams) {
+        let end_as_seen_by =
+            |of: &Consumer| of.fetch_watermarks(topic, partition, PAUSE).map(|(_, end)| end);
+        // What cannot be asked cannot be mended either; nor what we may not write to.
+        if let (Ok(decided), Ok(end)) = (end_as_seen_by(&committed), end_as_seen_by(&observer))
+            && decided < end
+        {
+            let _ = transactions.mend(cluster, place, at);
+        }
+    }
+    Ok(())
 }
 
 /// Mends whenever it is told to, until the bus is closed.
@@ -94,15 +130,15 @@ pub(crate) fn start(
     wall_clock: fn() -> Timestamp,
 ) -> Result<(), KafkaBusError> {
     let (cluster, current) = (Arc::clone(cluster), current.clone());
-    let mend = move || {
+    let mending = move || {
         while cluster.stuck.is_told() {
             if let Some(transactions) = current.get() {
                 // What goes wrong shows in the next call that writes, and it is told again.
-                let _ = transactions.mend(&cluster, wall_clock());
+                let _ = mend(&cluster, &transactions, wall_clock());
             }
             cluster.stuck.pause();
         }
     };
-    let started = std::thread::Builder::new().name("kafka-mend".into()).spawn(mend);
+    let started = std::thread::Builder::new().name("kafka-mend".into()).spawn(mending);
     started.map(drop).map_err(|error| KafkaBusError::Settings { why: error.to_string() })
 }

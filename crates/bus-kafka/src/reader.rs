@@ -84,7 +84,7 @@ impl KafkaReader {
 
     /// The next unit; `None` at the end of what there is.
     fn unit(&mut self) -> Result<Option<Box<Walked>>, BusError> {
-        let mut looks = Looks::of(&self.cluster, LOOK);
+        let mut looks = Looks::of(&self.cluster);
         loop {
             if !self.ahead.is_empty() {
                 // What has arrived of the order says what to fetch next.

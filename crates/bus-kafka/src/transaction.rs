@@ -1,6 +1,7 @@
 //! Transactions of one name: begun, filled, and ended one way or the other.
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -19,6 +20,9 @@ use crate::{
     client::{Cluster, said},
     order::MEND,
 };
+
+/// How long a mend is tried, since who writes waits meanwhile.
+const MEND_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A message on its way.
 #[derive(Clone, Copy, Debug)]
@@ -107,8 +111,31 @@ pub(crate) struct Transactions {
     producer: ThreadedProducer<Reports>,
     reports: Reports,
     patience: Duration,
-    /// One at a time: who mends runs beside who writes.
-    turn: Mutex<()>,
+    /// One at a time: who mends does so beside who writes.
+    turn: Mutex<Turn>,
+}
+
+/// How things stand between two transactions.
+#[derive(Debug, Default)]
+struct Turn {
+    /// Nothing is mended any more.
+    retired: bool,
+    /// What became of a mend is not known, so the name has to be taken over anew.
+    in_doubt: bool,
+    /// Where the last transaction was aborted, and with it what a server may have forgotten of it.
+    aborted: BTreeSet<(String, i32)>,
+}
+
+impl Turn {
+    /// Takes note of how a transaction ended.
+    fn note<T>(&mut self, ended: &Result<T, Failed>, messages: &[&[Outgoing<'_>]]) {
+        let places = messages.iter().copied().flatten().map(|m| (m.topic.to_owned(), m.partition));
+        match ended {
+            Ok(_) if self.aborted.is_empty() => {}
+            Ok(_) => places.for_each(|place| drop(self.aborted.take(&place))),
+            Err(_) => self.aborted.extend(places),
+        }
+    }
 }
 
 impl std::fmt::Debug for Transactions {
@@ -126,6 +153,21 @@ impl Transactions {
         Ok(Self { producer, reports, patience: cluster.patience(), turn: Mutex::default() })
     }
 
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        // What a panic left open the next transaction aborts.
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a mend left it unknown what became of it.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.turn().in_doubt
+    }
+
+    /// Mends nothing more; a mend that is underway is waited for.
+    pub(crate) fn retire(&self) {
+        self.turn().retired = true;
+    }
+
     /// One transaction: `first`, then what `second` makes of the offsets of `first`. Returns the
     /// offsets of both.
     ///
@@ -137,50 +179,63 @@ impl Transactions {
         first: &[Outgoing<'_>],
         second: impl FnOnce(&[i64]) -> Vec<Outgoing<'a>>,
     ) -> Result<(Vec<i64>, Vec<i64>), Failed> {
-        // What a panic left open the next one aborts.
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let produced = self.produce(first, second);
-        let (events, order) = match produced {
-            Ok(offsets) => offsets,
-            Err(error) => return Err(self.abort(cluster, first, &error)),
+        let (mut turn, patience) = (self.turn(), self.patience);
+        let mut then = Vec::new();
+        let produced = self.begin(first, patience).and_then(|events| {
+            then = second(&events);
+            Ok((events, self.send(&then, patience)?))
+        });
+        let ended = match produced {
+            Err(error) => Err(self.abort(cluster, first, &error, patience)),
+            Ok(offsets) => match self.commit(patience) {
+                Ok(()) => Ok(offsets),
+                Err(error) => Err(self.after_commit(cluster, &error, patience)),
+            },
         };
-        match self.commit() {
-            Ok(()) => Ok((events, order)),
-            Err(error) => Err(self.after_commit(cluster, &error)),
-        }
+        turn.note(&ended, &[first, &then]);
+        ended
     }
 
-    /// Ends a transaction in every partition that units are written to, which ends those of before that a
-    /// server forgot to end.
-    pub(crate) fn mend(&self, cluster: &Cluster, at: Timestamp) -> Result<(), Failed> {
-        let nothing = |topic, partition| Outgoing {
-            topic,
-            partition,
-            key: MEND,
-            payload: b"",
-            stored_at_ms: at.0 / 1_000_000,
-        };
-        let mut messages = vec![nothing(cluster.names.order(), 0)];
-        for spec in cluster.topology.streams() {
-            let topic = cluster.names.of(spec.stream);
-            messages.extend((0..i32::from(spec.partitions)).map(|p| nothing(topic, p)));
-        }
-        self.run(cluster, &messages, |_| Vec::new()).map(drop)
-    }
-
-    fn produce<'a>(
+    /// Ends a transaction in a partition with a message that says nothing, which ends what a server forgot
+    /// to end there of the one before: in the same way.
+    ///
+    /// # Errors
+    /// [`Failed`].
+    pub(crate) fn mend(
         &self,
-        first: &[Outgoing<'_>],
-        second: impl FnOnce(&[i64]) -> Vec<Outgoing<'a>>,
-    ) -> Result<(Vec<i64>, Vec<i64>), KafkaError> {
+        cluster: &Cluster,
+        (topic, partition): (&str, i32),
+        at: Timestamp,
+    ) -> Result<(), Failed> {
+        let (mut turn, patience) = (self.turn(), self.patience.min(MEND_PATIENCE));
+        if turn.retired || turn.in_doubt {
+            return Ok(());
+        }
+        let stored_at_ms = at.0 / 1_000_000;
+        let nothing = [Outgoing { topic, partition, key: MEND, payload: b"", stored_at_ms }];
+        let was_aborted = turn.aborted.contains(&(topic.to_owned(), partition));
+        let ended = match self.begin(&nothing, patience) {
+            Err(error) => Err(self.abort(cluster, &nothing, &error, patience)),
+            Ok(_) if was_aborted => self
+                .producer
+                .abort_transaction(patience)
+                .map_err(|error| Failed::Undecided(cluster.sorted(&error))),
+            Ok(_) => self.commit(patience).map_err(|e| self.after_commit(cluster, &e, patience)),
+        };
+        turn.in_doubt = matches!(ended, Err(Failed::Undecided(_)));
+        if !was_aborted {
+            turn.note(&ended, &[&nothing]);
+        }
+        ended
+    }
+
+    fn begin(&self, messages: &[Outgoing<'_>], patience: Duration) -> Result<Vec<i64>, KafkaError> {
         self.producer.begin_transaction()?;
-        let first = self.send(first)?;
-        let second = self.send(&second(&first))?;
-        Ok((first, second))
+        self.send(messages, patience)
     }
 
     /// Sends messages and waits until the servers have them.
-    fn send(&self, messages: &[Outgoing<'_>]) -> Result<Vec<i64>, KafkaError> {
+    fn send(&self, messages: &[Outgoing<'_>], patience: Duration) -> Result<Vec<i64>, KafkaError> {
         let generation = self.reports.0.begin(messages.len());
         for (number, message) in messages.iter().enumerate() {
             let ticket = (generation as usize) << 32 | number;
@@ -198,7 +253,7 @@ impl Transactions {
                 self.await_report()?;
             }
         }
-        self.await_all()
+        self.await_all(patience)
     }
 
     fn await_report(&self) -> Result<(), KafkaError> {
@@ -216,13 +271,13 @@ impl Transactions {
         delivery.failed.clone().map_or(Ok(()), Err)
     }
 
-    fn await_all(&self) -> Result<Vec<i64>, KafkaError> {
+    fn await_all(&self, patience: Duration) -> Result<Vec<i64>, KafkaError> {
         let delivery = self.reports.0.delivery();
         let (mut delivery, waited) = self
             .reports
             .0
             .changed
-            .wait_timeout_while(delivery, self.patience, |d| d.pending > 0 && d.failed.is_none())
+            .wait_timeout_while(delivery, patience, |d| d.pending > 0 && d.failed.is_none())
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = delivery.failed.take() {
             return Err(error);
@@ -234,7 +289,7 @@ impl Transactions {
     }
 
     /// Asks to commit until there is an answer or no patience left.
-    fn commit(&self) -> Result<(), KafkaError> {
+    fn commit(&self, patience: Duration) -> Result<(), KafkaError> {
         // The client counts a message as underway a moment longer than its report takes; committing
         // then waits for a tenth of a second.
         while self.producer.in_flight_count() > 0 {
@@ -242,7 +297,7 @@ impl Transactions {
         }
         let mut left = 3;
         loop {
-            match self.producer.commit_transaction(self.patience / 3) {
+            match self.producer.commit_transaction(patience / 3) {
                 Err(KafkaError::Transaction(error)) if error.is_retriable() && left > 1 => {
                     left -= 1;
                 }
@@ -252,11 +307,11 @@ impl Transactions {
     }
 
     /// What a commit that failed means.
-    fn after_commit(&self, cluster: &Cluster, error: &KafkaError) -> Failed {
+    fn after_commit(&self, cluster: &Cluster, error: &KafkaError, patience: Duration) -> Failed {
         if let KafkaError::Transaction(reason) = error
             && reason.txn_requires_abort()
         {
-            return self.abort(cluster, &[], error);
+            return self.abort(cluster, &[], error, patience);
         }
         match cluster.sorted(error) {
             fenced @ KafkaBusError::Fenced { .. } => Failed::Aborted(fenced),
@@ -265,11 +320,17 @@ impl Transactions {
     }
 
     /// Nothing asked for a commit yet, so whatever becomes of this, nothing becomes visible.
-    fn abort(&self, cluster: &Cluster, first: &[Outgoing<'_>], error: &KafkaError) -> Failed {
+    fn abort(
+        &self,
+        cluster: &Cluster,
+        first: &[Outgoing<'_>],
+        error: &KafkaError,
+        patience: Duration,
+    ) -> Failed {
         let fatal = self.producer.client().fatal_error();
         let aborted = match &fatal {
             Some(_) => false,
-            None => self.producer.abort_transaction(self.patience).is_ok(),
+            None => self.producer.abort_transaction(patience).is_ok(),
         };
         let code = error.rdkafka_error_code();
         let fatal_code = fatal.as_ref().map(|(code, _)| *code);

@@ -141,6 +141,9 @@ impl Writer {
 
     /// Settles what the last call left undecided.
     fn be_ready(&mut self) -> Result<(), BusError> {
+        if self.transactions.get().is_some_and(|current| current.is_in_doubt()) {
+            self.transactions.clear();
+        }
         if self.transactions.get().is_none() {
             let _ = self.take_over_again(&[])?;
         }
@@ -294,6 +297,7 @@ impl Commits for Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.cluster.stuck.close();
+        self.transactions.clear();
     }
 }
 

@@ -56,8 +56,10 @@ pub enum BusError {
         /// What was refused.
         what: &'static str,
     },
-    /// An fsync failed earlier; nothing is accepted on unknown ground.
-    #[error("E2205 an earlier write to the disk failed; restart once the disk is sound")]
+    /// An fsync failed earlier, or whoever wrote panicked; nothing is accepted on unknown ground.
+    #[error(
+        "E2205 an earlier write failed half way; restart, after an error of the disk once it is sound"
+    )]
     Poisoned,
     /// Another process writes this log.
     #[error("E2206 {path} has a writer already; use its socket, or stop it")]

@@ -40,15 +40,15 @@ impl<W: Commits> SharedWriter<W> {
 
     /// The writer, once nobody writes.
     pub fn lock(&self) -> MutexGuard<'_, W> {
-        // A panic while writing leaves the ledger behind what is stored, or in doubt. A repeat is known by
-        // what is stored, what follows on something else is refused as a gap, and a medium in doubt refuses.
+        // Who only looks finds at worst what a panic left half taken in; nobody writes on it.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Commits units together with every call that waits.
     ///
     /// # Errors
-    /// [`BusError`]; [`BusError::Poisoned`] where another thread panicked while it wrote them.
+    /// [`BusError`]; [`BusError::Poisoned`] once a thread has panicked while it had the writer: what it left
+    /// taken in and not written would be taken for stored.
     pub fn commit(&self, units: Vec<Unit>) -> Answer {
         let answer = Arc::new(Mutex::new(None));
         self.waiting().push(Call { units, answer: Arc::clone(&answer) });
@@ -56,6 +56,9 @@ impl<W: Commits> SharedWriter<W> {
         // Whoever held the writer before may have taken this call along.
         if let Some(answer) = take(&answer) {
             return answer;
+        }
+        if self.writer.is_poisoned() {
+            return Err(BusError::Poisoned);
         }
         let waiting = std::mem::take(&mut *self.waiting());
         let calls: Vec<&[Unit]> = waiting.iter().map(|call| call.units.as_slice()).collect();
@@ -68,6 +71,9 @@ impl<W: Commits> SharedWriter<W> {
     /// # Errors
     /// [`BusError`].
     pub fn commit_with(&self, writer: &mut W, units: &[Unit]) -> Answer {
+        if self.writer.is_poisoned() {
+            return Err(BusError::Poisoned);
+        }
         let waiting = std::mem::take(&mut *self.waiting());
         if waiting.is_empty() {
             return writer.commit(&[units]).pop().unwrap_or(Err(BusError::Poisoned));
@@ -151,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_was_with_one_that_panicked_is_told() {
+    fn nobody_writes_on_what_a_panic_left() {
         let shared = SharedWriter::new(Noting::default());
         let held = shared.lock();
         let (panicked, told) = std::thread::scope(|scope| {
@@ -168,6 +174,10 @@ mod tests {
             (panicked, told)
         });
         assert_eq!((panicked, told), (1, true));
-        assert_eq!(shared.commit(units("x/next", 1)).unwrap().len(), 1, "and others go on");
+        assert!(matches!(shared.commit(units("x/next", 1)), Err(BusError::Poisoned)));
+        let mut writer = shared.lock();
+        let own = shared.commit_with(&mut writer, &units("x/own", 1));
+        assert!(matches!(own, Err(BusError::Poisoned)));
+        assert_eq!(writer.0.len(), 1, "nothing more was written");
     }
 }

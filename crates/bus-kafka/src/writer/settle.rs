@@ -172,7 +172,7 @@ impl Writer {
         let end = self.await_decided()?;
         let mut walker = Walker::new(&self.cluster, self.incarnation, &self.claims, self.place)?;
         let mut found = Vec::new();
-        let mut looks = Looks::of(&self.cluster, LOOK);
+        let mut looks = Looks::of(&self.cluster);
         loop {
             match walker.step(LOOK)? {
                 Step::Unit(unit) => {
@@ -184,7 +184,7 @@ impl Writer {
                     } else {
                         self.note(&mut walker, &unit)?;
                     }
-                    looks = Looks::of(&self.cluster, LOOK);
+                    looks = Looks::of(&self.cluster);
                 }
                 Step::End => break,
                 Step::Nothing => looks.in_vain_for_order(&self.cluster)?,
@@ -201,7 +201,7 @@ impl Writer {
         let end = self.end_of_order()?;
         let consumer = self.cluster.consumer()?;
         let order = self.cluster.names.order();
-        let mut looks = Looks::of(&self.cluster, LOOK);
+        let mut looks = Looks::of(&self.cluster);
         loop {
             let reach = self.cluster.reach(&consumer, order, 0);
             if reach.map_err(|error| self.cluster.sorted(&error))?.1 >= end {
@@ -218,7 +218,7 @@ impl Writer {
             Some(walker) => walker,
             None => Walker::new(&self.cluster, self.incarnation, &self.claims, self.place)?,
         };
-        let mut looks = Looks::of(&self.cluster, LOOK);
+        let mut looks = Looks::of(&self.cluster);
         while walker.reached() <= offset {
             match walker.step(LOOK)? {
                 // What was written alone is noted already.
