@@ -6,8 +6,8 @@
 //! ids made of the broker's own facts, so a fact reported twice is one event.
 //!
 //! It decides two things by the session clock and records both: a command past its `valid_until`,
-//! or any order while trading is halted, becomes `OrderLapsed` and is never sent. An attempt whose
-//! outcome is not known is never sent again.
+//! or any order while trading is halted, becomes `OrderLapsed` and is never sent; nor is an order whose
+//! cancel came before it. An attempt whose outcome is not known is never sent again.
 //!
 //! It knows nothing of positions, limits or strategies. After a restart it is told what the log holds
 //! ([`Gateway::remember`]) and goes through the log again; wherever the log shows what it did, it

@@ -80,6 +80,8 @@ pub(crate) struct Link {
     pub(crate) unknown: bool,
     /// Everything was to be cancelled while its submit had no answer.
     pub(crate) cancel_owed: bool,
+    /// It was to be cancelled before it was sent, so it never is.
+    pub(crate) withdrawn: bool,
     /// The attempt that facts about this order descend from.
     pub(crate) origin: Option<(EventId, TraceId)>,
 }
@@ -95,6 +97,7 @@ impl Link {
             terminal: false,
             unknown: false,
             cancel_owed: false,
+            withdrawn: false,
             origin: None,
         }
     }
@@ -196,7 +199,9 @@ impl Gateway {
                 let _ = self.venue_orders.insert(replaced.venue_order, replaced.order);
             }
             // What the gateway refuses itself never was under way.
-            Body::CancelRejected(_) if event.source == self.source => return,
+            Body::CancelRejected(rejected) if event.source == self.source => {
+                return self.note_refused(rejected);
+            }
             body if !is_of_a_link(body) => return,
             _ => {}
         }
@@ -205,6 +210,15 @@ impl Gateway {
         };
         let link = self.links.entry(order).or_insert_with(|| Link::new(instrument));
         link.fold(event, wish);
+    }
+
+    /// A cancel that overtook the command to send its order withdraws the order.
+    fn note_refused(&mut self, rejected: &CancelRejected) {
+        if rejected.action == AttemptAction::Cancel {
+            let fresh = || Link::new(rejected.instrument);
+            let link = self.links.entry(rejected.order).or_insert_with(fresh);
+            link.withdrawn |= !link.sent && !link.terminal;
+        }
     }
 
     fn note_command(&mut self, event: &Event, wish: Wish) {

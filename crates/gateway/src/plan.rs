@@ -70,6 +70,8 @@ pub struct Plan {
 pub(crate) const EXPIRED: &str = "expired";
 /// Why an order was not sent.
 pub(crate) const HALTED: &str = "halted";
+/// Why an order was not sent: a cancel came first.
+pub(crate) const WITHDRAWN: &str = "withdrawn";
 
 /// What to attempt, and until when.
 #[derive(Clone, Copy)]
@@ -148,7 +150,9 @@ impl Gateway {
             );
         }
         let is_halted = self.halted || latch == Latch::Halted;
+        let is_withdrawn = self.links.get(&order).is_some_and(|link| link.withdrawn);
         let reason = match action {
+            AttemptAction::Submit if is_withdrawn => WITHDRAWN,
             AttemptAction::Submit | AttemptAction::Replace if is_halted => HALTED,
             _ if now.time > valid_until => EXPIRED,
             _ => return None,

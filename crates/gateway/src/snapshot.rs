@@ -76,6 +76,8 @@ message! {
         10 origin: Option<EventId>,
         /// That attempt's trace.
         11 origin_trace: Option<TraceId>,
+        /// Whether it was to be cancelled before it was sent.
+        12 withdrawn: bool,
     }
 
     /// An order by the broker's name.
@@ -241,6 +243,7 @@ fn save_link(order: OrderId, link: &Link) -> SavedLink {
         cancel_owed: link.cancel_owed,
         origin: link.origin.map(|(event, _)| event),
         origin_trace: link.origin.map(|(_, trace)| trace),
+        withdrawn: link.withdrawn,
     }
 }
 
@@ -265,6 +268,7 @@ fn load_link(saved: SavedLink) -> Result<(OrderId, Link), DecodeError> {
         terminal: saved.terminal,
         unknown: saved.unknown,
         cancel_owed: saved.cancel_owed,
+        withdrawn: saved.withdrawn,
         origin: saved.origin.zip(saved.origin_trace),
     };
     Ok((saved.order, link))

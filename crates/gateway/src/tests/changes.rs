@@ -148,3 +148,22 @@ fn a_change_refused_in_the_answer_and_in_a_report_is_one_event() {
     desk.broker.report(change_refused(1, None));
     assert!(desk.reports().is_empty());
 }
+
+/// A cancel may overtake the command to send its order, which passes the risk gate first: the order is
+/// then withdrawn, whatever restarts meanwhile.
+#[test]
+fn an_order_that_is_cancelled_before_it_is_sent_is_never_sent() {
+    for restarts in [false, true] {
+        let mut desk = Desk::new();
+        assert_eq!(desk.root(cancel(1)), ["refuse CANCEL 1: the order was never sent"]);
+        if restarts {
+            desk.restart();
+        }
+        let saved = desk.gateway.snapshot().unwrap();
+        desk.gateway.restore(&saved).unwrap();
+        assert_eq!(desk.root(submit(1)), ["lapse SUBMIT 1: withdrawn"]);
+        assert_eq!(desk.root(cancel(1)), ["refuse CANCEL 1: the order is terminal"]);
+        assert_eq!(desk.root(submit(2)), ["attempt SUBMIT 2 #1", "accepted 2"], "others go");
+        assert_eq!(desk.broker.attempts().len(), 1);
+    }
+}
