@@ -150,6 +150,29 @@ fn an_account_that_nobody_knows_is_told_and_a_halt_stops_all_the_same() {
     assert_eq!(latch(&desk)["halted"], false);
     let _ = desk.run(&[&["halt"][..], &account].concat()).exits(0).says("no account NOBODY");
     assert_eq!(latch(&desk)["halted"], true);
+    // The log is told of a halt of all, so a resume of all can end it, and no account is made up.
+    let _ = desk.run_tapes("data", &["tape.ws"]);
+    assert!(desk.events("data").iter().all(|event| !event.to_string().contains("NOBODY")));
+    let _ = desk.run(&["reconcile", "--data", "data"]).exits(0);
+}
+
+/// What a latch said that is gone nobody knows, so trading counts as halted until it is resumed.
+#[test]
+fn a_latch_that_is_gone_counts_as_halted() {
+    let desk = desk(40);
+    let _ = desk.run_tapes("data", &["tape.ws"]);
+    assert_eq!(latch(&desk)["halted"], false);
+    fs::remove_file(desk.path("data/control/latch")).unwrap();
+    assert_eq!(latch(&desk)["halted"], true);
+    let _ = desk.run_tapes("data", &["tape.ws"]);
+    assert_eq!(latch(&desk)["halted"], true, "a run makes it anew, and does not release it");
+    let resume = ["resume", "--actor", "ada", "--reason", "checked", "--data", "data"];
+    // The first is refused, and has the books compared.
+    for halted in [true, false] {
+        let _ = desk.run(&resume).exits(0);
+        let _ = desk.run_tapes("data", &["tape.ws"]);
+        assert_eq!(latch(&desk)["halted"], halted);
+    }
 }
 
 #[test]

@@ -8,7 +8,10 @@ use std::{
 
 use event::Digest;
 
-use crate::engine::{Engine, Role};
+use crate::{
+    control::HaltLatch,
+    engine::{Engine, Role},
+};
 
 /// A data directory.
 #[derive(Clone, Debug)]
@@ -138,12 +141,19 @@ impl DataDir {
     /// # Errors
     /// [`DataDirError::Io`], as in a read-only file system.
     pub(crate) fn make(&self) -> Result<(), DataDirError> {
+        let made = |path: PathBuf, source| DataDirError::Io {
+            path,
+            action: "the directory cannot be made",
+            source,
+        };
+        let is_new = matches!(self.must_hold_data(), Err(DataDirError::Empty { .. }));
         for path in [self.root.clone(), self.control(), self.cache()] {
-            fs::create_dir_all(&path).map_err(|source| DataDirError::Io {
-                path,
-                action: "the directory cannot be made",
-                source,
-            })?;
+            fs::create_dir_all(&path).map_err(|source| made(path, source))?;
+        }
+        // Where something ran before, a latch that is not there was lost, and that is no release.
+        if is_new {
+            let _ = HaltLatch::make(&self.control())
+                .map_err(|error| made(self.control(), io::Error::other(error)))?;
         }
         Ok(())
     }

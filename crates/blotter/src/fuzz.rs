@@ -28,7 +28,7 @@ fn put(path: &Path, bytes: &[u8]) {
 fn no_bytes_upset_the_reader_of_the_latch_and_none_but_good_ones_open_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("latch");
-    let latch = HaltLatch::open(dir.path()).unwrap();
+    let latch = HaltLatch::make(dir.path()).unwrap();
     latch.halt(EventId([7; 16]), "too wild").unwrap();
     let halted = fs::read(&path).unwrap();
     Target::new("latch", vec![halted]).run(|bytes| {

@@ -43,7 +43,7 @@ pub enum SegmentError {
         newest: u16,
     },
     /// Bytes that were durable are no longer what was written.
-    #[error("E2004 {} is damaged at byte {offset}: {what}; restore it from a backup, then run `blotter verify`", path.display())]
+    #[error("E2004 {} is damaged at byte {offset}: {what}; make it anew with `blotter restore` or from a backup, then run `blotter verify`", path.display())]
     Damage {
         /// The file.
         path: PathBuf,

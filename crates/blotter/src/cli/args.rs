@@ -218,7 +218,7 @@ pub(crate) enum Command {
         /// Free-running agents, the tape paced by its own timestamps.
         #[arg(long)]
         live: bool,
-        /// Pace of a live run: 2 is twice as fast as recorded, 0 as fast as it goes.
+        /// Pace of a live run, a whole number: 2 is twice as fast as recorded, 0 as fast as it goes.
         #[arg(long, default_value_t = 1, requires = "live")]
         speed: u32,
         /// Agents that other processes host (`blotter work`), by name, separated by commas.

@@ -29,9 +29,11 @@ pub(super) fn halt(
     let actor = actor.unwrap_or_else(login);
     // A halt is never refused for its words.
     let (actor, reason) = (cut(actor, ACTOR_BYTES_MAX), cut(reason, REASON_BYTES_MAX));
-    let command = command(OperatorVerb::Halt, actor, reason, account)?;
+    let mut command = command(OperatorVerb::Halt, actor, reason, account)?;
     if let Some(account) = command.account.filter(|account| !is_known(common, *account)) {
-        eprintln!("there is no account {account} here; the latch stops every account all the same");
+        // Nothing is said of an account that is not there, which nobody could resume.
+        command.account = None;
+        eprintln!("there is no account {account} here; every account is halted");
     }
     let latch = HaltLatch::open(&dir.control()).or_its_exit()?;
     let words = format!("{}: {}", command.actor, command.reason);

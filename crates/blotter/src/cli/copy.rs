@@ -200,7 +200,7 @@ fn bind(common: &Common, source: &Place, target: &Place) -> Result<(), Failure> 
     }
     let inputs = bound.map(|bound| bound.inputs.clone()).unwrap_or_default();
     let binding = Binding { config, mode: MODE.into(), inputs, bus: Engine::Embedded };
-    target.dir.bind(&binding).or_exit(Exit::Conflict)
+    target.dir.bind(&binding).or_its_exit()
 }
 
 fn tell(common: &Common, source: &Place, target: &Place, copied: &Copied) {

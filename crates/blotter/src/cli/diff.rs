@@ -6,7 +6,7 @@ use super::{args::Common, output};
 use crate::{
     comparison::{Comparison, Moment, Parting},
     data_dir::DataDir,
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrItsExit as _},
     journal::Until,
     query::{FieldDifference, Indexed, LineDifference, field_differences, summary},
 };
@@ -60,8 +60,8 @@ fn heading(comparison: &Comparison, words: &Words) {
 
 /// What the two directories were made of, where that differs.
 fn bindings(here: &Moment, there: &Moment, words: &Words) -> Result<(), Failure> {
-    let one = here.dir.binding().or_exit(Exit::Environment)?;
-    let other = there.dir.binding().or_exit(Exit::Environment)?;
+    let one = here.dir.binding().or_its_exit()?;
+    let other = there.dir.binding().or_its_exit()?;
     let (Some(one), Some(other)) = (one, other) else { return Ok(()) };
     if one.mode != other.mode {
         output::line(&format!(

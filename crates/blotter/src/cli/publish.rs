@@ -86,9 +86,13 @@ const LAST_ENTRIES: u64 = 256;
 
 fn direct(common: &Common, dir: &DataDir, bus: &BoundArgs) -> Result<Direct, Failure> {
     let _ = setting::read(common)?;
+    let is_new = dir.must_hold_data().is_err();
     dir.make().or_exit(Exit::Environment)?;
+    if is_new {
+        eprintln!("{} held no data; it is a new directory", dir.root().display());
+    }
     let failed = |error: bus::BusError| super::run::failure(error.into());
-    let binding = dir.binding().or_exit(Exit::Environment)?;
+    let binding = dir.binding().or_its_exit()?;
     let engine = bus.engine(dir).or_its_exit()?;
     let role = binding.as_ref().map_or(Role::Alone, Binding::role);
     let mut bus = engine.open(dir, role, wall_clock).map_err(failed)?.bus;

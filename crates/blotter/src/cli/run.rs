@@ -123,7 +123,7 @@ fn bound_tape(setting: &Setting, input: &[PathBuf], mode: &str) -> Result<TapeRe
         eprintln!("nothing of {} is there yet; it is made now", setting.engine);
     }
     setting.dir.make().or_exit(Exit::Environment)?;
-    setting.dir.bind(&binding).or_exit(Exit::Conflict)?;
+    setting.dir.bind(&binding).or_its_exit()?;
     let settings = setting.layers.to_text().or_exit(Exit::Usage)?;
     setting.dir.keep_settings(&settings).or_exit(Exit::Environment)?;
     Ok(tape)

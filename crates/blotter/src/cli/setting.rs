@@ -44,7 +44,7 @@ pub(super) fn of_directory(common: &Common) -> Result<Setting, Failure> {
     dir.must_hold_data().or_its_exit()?;
     let recorded = dir.settings().or_exit(Exit::Environment)?;
     let setting = over(common, recorded.as_deref().unwrap_or(SHIPPED))?;
-    let bound = dir.binding().or_exit(Exit::Environment)?;
+    let bound = dir.binding().or_its_exit()?;
     if bound.is_some_and(|bound| bound.config != setting.digest()) {
         return Err(Failure::new(
             Exit::Conflict,

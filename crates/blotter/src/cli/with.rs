@@ -22,7 +22,7 @@ use crate::{
     config::Settings,
     data_dir::{Binding, DataDir},
     engine::Engine,
-    exit::{Exit, Failure, OrExit as _},
+    exit::{Exit, Failure, OrExit as _, OrItsExit as _},
     journal::{self, Item, Until},
     pipeline::{Beside, BesideRun},
     query::{Indexed, Side, summary},
@@ -246,7 +246,7 @@ fn new_directory(path: &Path, setting: &Setting) -> Result<DataDir, Failure> {
     }
     let dir = DataDir::new(path);
     dir.make().or_exit(Exit::Environment)?;
-    let recorded = setting.dir.binding().or_exit(Exit::Environment)?;
+    let recorded = setting.dir.binding().or_its_exit()?;
     let inputs = recorded.map(|recorded| recorded.inputs).unwrap_or_default();
     let binding = Binding {
         config: setting.digest(),
@@ -254,7 +254,7 @@ fn new_directory(path: &Path, setting: &Setting) -> Result<DataDir, Failure> {
         inputs,
         bus: Engine::Embedded,
     };
-    dir.bind(&binding).or_exit(Exit::Conflict)?;
+    dir.bind(&binding).or_its_exit()?;
     Ok(dir)
 }
 

@@ -39,6 +39,9 @@ const SLOTS: u64 = LOGGED + PAIR;
 /// Bytes of an id in hexadecimal and the space behind it.
 const ID_BYTES: usize = 33;
 
+/// Why a latch is halted that was made anew.
+const LOST: &str = "the latch was lost, and with it what it said";
+
 /// The newest halt.
 #[derive(Debug)]
 struct Halt {
@@ -49,22 +52,33 @@ struct Halt {
 }
 
 impl HaltLatch {
-    /// Opens the latch in `dir`, making it when it is not there.
+    /// Makes the latch of a directory in which nothing ever ran, open.
+    ///
+    /// # Errors
+    /// [`ControlError::Io`].
+    pub(crate) fn make(dir: &Path) -> Result<Self, ControlError> {
+        Slots::open(&dir.join("latch"), SLOTS).map(Self::of)
+    }
+
+    /// Opens the latch in `dir`. One that is not there any more is made anew, halted: nobody knows what it
+    /// said.
     ///
     /// # Errors
     /// [`ControlError::Io`].
     pub(crate) fn open(dir: &Path) -> Result<Self, ControlError> {
-        Slots::open(&dir.join("latch"), SLOTS).map(Self::of)
+        let lost = format!("- {LOST}");
+        let halted = [(HALTS, 1, lost.as_str()), (HALTS + 1, 1, lost.as_str())];
+        Slots::open_or_make(&dir.join("latch"), SLOTS, &halted).map(Self::of)
     }
 
-    /// What the latch in `dir` says; a directory without one is open.
+    /// What the latch in `dir` says; one that is not there any more says halted.
     ///
     /// # Errors
     /// [`ControlError::Io`].
     pub(crate) fn peek(dir: &Path) -> Result<LatchState, ControlError> {
         match Slots::open_to_read(&dir.join("latch"), SLOTS)? {
             Some(slots) => Ok(Self::of(slots).state()),
-            None => Ok(LatchState::Open),
+            None => Ok(LatchState::Halted { reason: LOST.into() }),
         }
     }
 

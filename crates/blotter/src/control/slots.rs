@@ -27,12 +27,21 @@ pub(super) struct Slots {
 impl Slots {
     /// Opens the file, making it with all its space if it is not there.
     pub(super) fn open(path: &Path, count: u64) -> Result<Self, ControlError> {
+        Self::open_or_make(path, count, &[])
+    }
+
+    /// The same; where it is made, it holds these slots from the beginning.
+    pub(super) fn open_or_make(
+        path: &Path,
+        count: u64,
+        slots: &[(u64, u64, &str)],
+    ) -> Result<Self, ControlError> {
         let fail =
             |action| move |source| ControlError::Io { path: path.to_path_buf(), action, source };
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                make(path, count).map_err(fail("made"))?;
+                make(path, count, slots).map_err(fail("made"))?;
                 OpenOptions::new().read(true).write(true).open(path).map_err(fail("opened"))?
             }
             Err(error) => return Err(fail("opened")(error)),
@@ -96,14 +105,8 @@ impl Slots {
         if text.len() > TEXT_BYTES_MAX {
             return Err(ControlError::TooLong { max: TEXT_BYTES_MAX });
         }
-        let mut bytes = Vec::with_capacity(SLOT_BYTES);
-        bytes.extend_from_slice(&number.to_le_bytes());
-        bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&checksum(slot, number, text.as_bytes()));
-        bytes.extend_from_slice(text.as_bytes());
-        bytes.resize(SLOT_BYTES, 0);
         self.file
-            .write_all_at(&bytes, slot * SLOT_BYTES as u64)
+            .write_all_at(&bytes_of(slot, number, text), slot * SLOT_BYTES as u64)
             .and_then(|()| self.file.sync_data())
             .map_err(|source| self.io("written", source))
     }
@@ -111,6 +114,17 @@ impl Slots {
     fn io(&self, action: &'static str, source: std::io::Error) -> ControlError {
         ControlError::Io { path: self.path.clone(), action, source }
     }
+}
+
+/// A slot as it is written.
+fn bytes_of(slot: u64, number: u64, text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(SLOT_BYTES);
+    bytes.extend_from_slice(&number.to_le_bytes());
+    bytes.extend_from_slice(&(text.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&checksum(slot, number, text.as_bytes()));
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.resize(SLOT_BYTES, 0);
+    bytes
 }
 
 /// A name that nobody else uses for a file that is not whole yet.
@@ -132,7 +146,7 @@ pub(super) fn replace(
         .map(|number| path.with_extension(format!("damaged-{number}")))
         .find(|kept| !kept.exists())
         .unwrap_or_else(|| path.with_extension("damaged"));
-    make(&fresh, count).map_err(fail("made"))?;
+    make(&fresh, count, &[]).map_err(fail("made"))?;
     let made = Slots::open(&fresh, count)?;
     for (slot, number, text) in slots {
         made.write(*slot, *number, text)?;
@@ -145,12 +159,15 @@ pub(super) fn replace(
 
 /// Makes the file with all its space, durably. Nobody sees it before it is whole, and of two who make
 /// it at once one is first: a halt is never overwritten by whoever made the file beside it.
-fn make(path: &Path, count: u64) -> std::io::Result<()> {
+fn make(path: &Path, count: u64, slots: &[(u64, u64, &str)]) -> std::io::Result<()> {
     let fresh = fresh_beside(path);
     let whole = || {
         let file = OpenOptions::new().write(true).create_new(true).open(&fresh)?;
         // Zeros are written, not reserved: in-place writes then never allocate.
         file.write_all_at(&vec![0; SLOT_BYTES * count as usize], 0)?;
+        for (slot, number, text) in slots {
+            file.write_all_at(&bytes_of(*slot, *number, text), slot * SLOT_BYTES as u64)?;
+        }
         file.sync_all()
     };
     let made = whole().and_then(|()| match std::fs::hard_link(&fresh, path) {

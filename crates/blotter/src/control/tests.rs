@@ -65,30 +65,31 @@ fn is_halted(latch: &HaltLatch) -> bool {
 #[test]
 fn a_halt_outlives_the_process_and_a_release_ends_it() {
     let dir = tempfile::tempdir().unwrap();
+    assert_eq!(HaltLatch::make(dir.path()).unwrap().state(), LatchState::Open);
     assert_eq!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Open);
-    HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "op: too wild").unwrap();
+    HaltLatch::make(dir.path()).unwrap().halt(EventId([7; 16]), "op: too wild").unwrap();
     let reason = "op: too wild".to_owned();
     assert_eq!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Halted { reason });
-    let latch = HaltLatch::open(dir.path()).unwrap();
+    let latch = HaltLatch::make(dir.path()).unwrap();
     for event in [logged(EventId([7; 16])), halted(), resumed()] {
         assert!(is_halted(&latch));
         latch.follow(&event).unwrap();
     }
-    assert_eq!(HaltLatch::open(dir.path()).unwrap().state(), LatchState::Open);
+    assert_eq!(HaltLatch::make(dir.path()).unwrap().state(), LatchState::Open);
 }
 
 #[test]
 fn a_halt_that_the_log_does_not_hold_yet_is_not_released() {
     let dir = tempfile::tempdir().unwrap();
-    let latch = HaltLatch::open(dir.path()).unwrap();
+    let latch = HaltLatch::make(dir.path()).unwrap();
     latch.halt(EventId([7; 16]), "op: first").unwrap();
     latch.follow(&logged(EventId([7; 16]))).unwrap();
     // While the resume is on its way somebody halts again.
-    HaltLatch::open(dir.path()).unwrap().halt(EventId([6; 16]), "op: second").unwrap();
+    HaltLatch::make(dir.path()).unwrap().halt(EventId([6; 16]), "op: second").unwrap();
     latch.follow(&resumed()).unwrap();
     assert!(is_halted(&latch));
     // A run that starts now goes through the whole log again.
-    let latch = HaltLatch::open(dir.path()).unwrap();
+    let latch = HaltLatch::make(dir.path()).unwrap();
     for event in [logged(EventId([7; 16])), halted(), resumed()] {
         latch.follow(&event).unwrap();
         assert!(is_halted(&latch));
@@ -101,7 +102,7 @@ fn a_halt_that_the_log_does_not_hold_yet_is_not_released() {
 #[test]
 fn a_halt_that_the_log_decides_is_latched_and_released_with_it() {
     let dir = tempfile::tempdir().unwrap();
-    let latch = HaltLatch::open(dir.path()).unwrap();
+    let latch = HaltLatch::make(dir.path()).unwrap();
     for _ in 0..3 {
         latch.follow(&halted()).unwrap();
         assert!(is_halted(&latch));
@@ -114,7 +115,7 @@ fn a_halt_that_the_log_decides_is_latched_and_released_with_it() {
 #[test]
 fn a_damaged_latch_reads_as_halted_until_it_is_set_again() {
     let dir = tempfile::tempdir().unwrap();
-    let latch = HaltLatch::open(dir.path()).unwrap();
+    let latch = HaltLatch::make(dir.path()).unwrap();
     for at in [0, 9, 21, 512, 530, 1024, 1036, 1540] {
         latch.halt(EventId([7; 16]), "op: too wild").unwrap();
         latch.follow(&logged(EventId([7; 16]))).unwrap();
@@ -134,7 +135,7 @@ fn a_damaged_latch_reads_as_halted_until_it_is_set_again() {
 #[test]
 fn halting_needs_no_new_space() {
     let dir = tempfile::tempdir().unwrap();
-    let latch = HaltLatch::open(dir.path()).unwrap();
+    let latch = HaltLatch::make(dir.path()).unwrap();
     let journal = CommandJournal::open(dir.path()).unwrap();
     let sizes = |name: &str| {
         use std::os::unix::fs::MetadataExt;
@@ -155,12 +156,12 @@ fn a_control_file_that_is_seen_is_whole_and_a_halt_in_it_is_not_overwritten_by_i
         std::thread::scope(|scope| {
             let _ = scope.spawn(|| {
                 let _ = both.wait();
-                let _ = HaltLatch::open(dir.path()).unwrap();
+                let _ = HaltLatch::make(dir.path()).unwrap();
             });
             let _ = both.wait();
             let seen = std::iter::repeat_with(|| fs::metadata(&path)).find_map(Result::ok);
             assert_eq!(seen.unwrap().len(), 3072, "seen before it had its space");
-            HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
+            HaltLatch::make(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
         });
         assert!(matches!(HaltLatch::peek(dir.path()).unwrap(), LatchState::Halted { .. }));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "something was left beside it");
@@ -245,4 +246,22 @@ fn a_producer_at_the_socket_is_told_of_a_line_that_is_no_text_and_goes_on() {
     assert!(answers.next().unwrap().contains("E7108"));
     long.join().unwrap().unwrap();
     assert_eq!(answers.next(), None);
+}
+
+/// Nobody knows what a latch said that is gone, so it counts as halted until an operator resumes.
+#[test]
+fn a_latch_that_was_lost_is_halted() {
+    let dir = tempfile::tempdir().unwrap();
+    let _ = HaltLatch::make(dir.path()).unwrap();
+    fs::remove_file(dir.path().join("latch")).unwrap();
+    let lost = |state: LatchState| match state {
+        LatchState::Halted { reason } => reason.contains("lost"),
+        LatchState::Open => false,
+    };
+    assert!(lost(HaltLatch::peek(dir.path()).unwrap()));
+    let latch = HaltLatch::open(dir.path()).unwrap();
+    assert!(lost(latch.state()));
+    assert!(lost(HaltLatch::peek(dir.path()).unwrap()));
+    latch.follow(&resumed()).unwrap();
+    assert_eq!(HaltLatch::open(dir.path()).unwrap().state(), LatchState::Open);
 }

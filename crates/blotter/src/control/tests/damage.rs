@@ -19,7 +19,7 @@ fn halted(state: &LatchState) -> bool {
 #[test]
 fn no_changed_byte_and_no_cut_opens_a_halted_latch() {
     let dir = tempfile::tempdir().unwrap();
-    HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
+    HaltLatch::make(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
     let path = dir.path().join("latch");
     let whole = fs::read(&path).unwrap();
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
@@ -41,7 +41,7 @@ fn no_changed_byte_and_no_cut_opens_a_halted_latch() {
 #[test]
 fn a_slot_that_is_found_in_the_place_of_another_does_not_open_the_latch() {
     let dir = tempfile::tempdir().unwrap();
-    HaltLatch::open(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
+    HaltLatch::make(dir.path()).unwrap().halt(EventId([7; 16]), "too wild").unwrap();
     let path = dir.path().join("latch");
     let whole = fs::read(&path).unwrap();
     for (from, to) in [(0, 2), (0, 3), (1, 2), (1, 3)] {
