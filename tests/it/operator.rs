@@ -164,7 +164,8 @@ fn a_latch_that_is_gone_counts_as_halted() {
     assert_eq!(latch(&desk)["halted"], false);
     fs::remove_file(desk.path("data/control/latch")).unwrap();
     assert_eq!(latch(&desk)["halted"], true);
-    let _ = desk.run_tapes("data", &["tape.ws"]);
+    let run = desk.run(&["run", "--data", "data", "--input", "tape.ws"]).exits(0);
+    assert!(run.stdout.contains("TRADING IS HALTED by the latch"), "{}", run.stdout);
     assert_eq!(latch(&desk)["halted"], true, "a run makes it anew, and does not release it");
     let resume = ["resume", "--actor", "ada", "--reason", "checked", "--data", "data"];
     // The first is refused, and has the books compared.

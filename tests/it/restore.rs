@@ -104,6 +104,20 @@ fn a_broker_whose_record_is_gone_is_not_made_anew_beside_a_log_that_knows_it() {
 }
 
 #[test]
+fn a_broker_whose_record_lost_reports_that_the_log_holds_is_not_gone_on_with() {
+    let desk = Desk::new();
+    desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(400).bytes());
+    let run = ["run", "--data", "data", "--input", "tape.ws"];
+    let _ = desk.run(&run).exits(0);
+    let record = desk.path("data/broker/PAPER/record");
+    let whole = fs::read(&record).unwrap();
+    fs::write(&record, &whole[..whole.len() / 4]).unwrap();
+    let _ = desk.run(&run).exits(6).says("E7407 data/broker/PAPER/record is gone, or a part of it");
+    fs::write(&record, whole).unwrap();
+    let _ = desk.run(&run).exits(0);
+}
+
+#[test]
 fn verify_says_when_the_journal_is_behind_its_log_and_when_it_is_ahead() {
     let desk = Desk::new();
     desk.write("tape.ws", Tape::spot("BTCUSDT", START_NS).leaning(2_000).bytes());

@@ -15,6 +15,7 @@ use super::{args::Common, journal_check::JournalCheck, output, setting, setting:
 use crate::{
     App,
     clock::{Stopwatch, wall_clock},
+    control::{HaltLatch, LatchState},
     data_dir::{Binding, LIVE},
     engine::{Engine, EngineError, Standing},
     exit::{Exit, Failure, OrExit as _, OrItsExit as _},
@@ -226,6 +227,11 @@ impl End {
             output::line("");
             output::line(&self.fold.words(self.records));
             output::line(&format!("{} records/s; state {}", self.rate, self.fold.state_digest()));
+            // The log says nothing of a latch that no halt set, nor that a resume was refused.
+            if let Ok(LatchState::Halted { reason }) = HaltLatch::peek(&setting.dir.control()) {
+                let reason = printable(&reason);
+                output::line(&format!("TRADING IS HALTED by the latch, every account: {reason}"));
+            }
             let data = setting.dir.root().display();
             output::line(&format!(
                 "data in {data}; try `blotter state --data {data}`, `blotter tail --data {data}`, \

@@ -114,10 +114,10 @@ pub(crate) enum PipelineError {
     /// A thread of a live run panicked, or would not end.
     #[error("E7406 a thread of the run was lost")]
     ThreadLost,
-    /// The paper broker's record is gone, and the log has what it reported.
+    /// The paper broker's record is gone, or its end is, and the log has what it reported.
     #[error(
-        "E7407 {path} is gone, and the log holds {facts} facts of this broker; its record is the only \
-         one of what is open there: restore it from a backup, or begin again with another --data"
+        "E7407 {path} is gone, or a part of it, and the log holds {facts} facts of this broker; its record is \
+         the only one of what is open there: restore it from a backup, or begin again with another --data"
     )]
     BrokerRecordLost {
         /// Where it should be.

@@ -146,7 +146,9 @@ fn build(run: &TapeRun<'_>, bus: Box<dyn Bus>) -> Result<Machine, PipelineError>
     let account = run.settings.account.name;
     let gateway = Gateway::new(account)?;
     let facts = bus.high_water(gateway.broker_source());
-    let broker = broker_record::open(run.dir, run.settings, run.instruments, facts)?;
+    let read = bus.progress(gateway.broker_source()).and_then(|progress| progress.mark);
+    let read = read.unwrap_or(0);
+    let broker = broker_record::open(run.dir, run.settings, run.instruments, facts, read)?;
     Ok(Machine {
         seats,
         desks: vec![Desk { gateway, broker }],

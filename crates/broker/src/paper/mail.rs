@@ -39,6 +39,11 @@ impl Mail {
         let _ = self.waiting.insert(key, Letter { position: made.position, at, fact });
     }
 
+    /// How many were ever made.
+    pub(crate) const fn made(&self) -> u64 {
+        self.made
+    }
+
     /// What was delivered by `now` with a number over `after`.
     pub(crate) fn read(&mut self, now: Moment, after: u64, max: usize) -> Vec<Report> {
         while let Some(first) = self.waiting.first_entry()

@@ -135,6 +135,13 @@ impl PaperBroker {
         Ok(broker)
     }
 
+    /// How many reports it has ever made, delivered or not: whoever has read more of them than this has
+    /// read them from another record.
+    #[must_use]
+    pub const fn reports_made(&self) -> u64 {
+        self.books.mail.made()
+    }
+
     fn of(record: Record, frames: &[Vec<u8>], config: PaperConfig) -> Result<Self, BrokerError> {
         let (mut books, mut shown) = (Books::default(), Vec::new());
         for (ordinal, bytes) in (0_u64..).zip(frames) {

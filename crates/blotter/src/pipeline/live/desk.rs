@@ -51,7 +51,9 @@ impl Desk {
         let account = run.settings.account.name;
         let own = gateway::Desk::new(account)?;
         let facts = shared.high_water(own.gateway().broker_source());
-        let broker = broker_record::open(run.dir, run.settings, run.instruments, facts)?;
+        let of_broker = own.gateway().broker_source();
+        let read = shared.with_bus(|bus| bus.progress(of_broker).and_then(|p| p.mark)).unwrap_or(0);
+        let broker = broker_record::open(run.dir, run.settings, run.instruments, facts, read)?;
         let mut desk = Self {
             desk: own,
             broker,
