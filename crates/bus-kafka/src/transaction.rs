@@ -361,3 +361,54 @@ const fn is_too_large(code: Option<RDKafkaErrorCode>) -> bool {
         Some(RDKafkaErrorCode::MessageSizeTooLarge | RDKafkaErrorCode::InvalidMessageSize)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::mocking::MockCluster;
+
+    use super::*;
+    use crate::Options;
+
+    fn message(topic: &str) -> Outgoing<'_> {
+        Outgoing { topic, partition: 0, key: MEND, payload: b"", stored_at_ms: 0 }
+    }
+
+    /// A mend ends as the last transaction of its partition did, whatever became of others since.
+    #[test]
+    fn where_the_last_transaction_was_aborted_is_known_until_one_is_committed_there() {
+        let (one, two) = ([message("one")], [message("two")]);
+        let (one, two): (&[Outgoing<'_>], &[Outgoing<'_>]) = (&one, &two);
+        let aborted = || Err::<(), _>(Failed::Aborted(KafkaBusError::Closed));
+        let mut turn = Turn::default();
+        turn.note(&Ok(()), &[one, two]);
+        assert!(turn.aborted.is_empty());
+        turn.note(&aborted(), &[one, two]);
+        turn.note(&Ok(()), &[two]);
+        assert_eq!(turn.aborted, [("one".to_owned(), 0)].into());
+        turn.note(&Ok(()), &[one]);
+        assert!(turn.aborted.is_empty());
+    }
+
+    /// Whoever lets go of a name, or does not know what became of a mend, writes nothing more with it.
+    #[test]
+    fn nothing_is_mended_by_who_has_let_go_of_the_name_or_is_in_doubt() {
+        let servers = MockCluster::new(1).unwrap();
+        let cluster = Cluster::new(Options::new(&servers.bootstrap_servers(), "blotter", "test"));
+        let order = cluster.names.order();
+        servers.create_topic(order, 1, 1).unwrap();
+        let observer = cluster.observer().unwrap();
+        let end = || cluster.reach(&observer, order, 0).unwrap().1;
+        let transactions = Transactions::take_over(&cluster).unwrap();
+        let mend = || transactions.mend(&cluster, (order, 0), Timestamp(0)).unwrap();
+        mend();
+        let mended = end();
+        assert!(mended > 0);
+        transactions.turn().in_doubt = true;
+        mend();
+        assert!(transactions.is_in_doubt());
+        transactions.turn().in_doubt = false;
+        transactions.retire();
+        mend();
+        assert_eq!(end(), mended);
+    }
+}
